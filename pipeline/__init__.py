@@ -1,0 +1,1 @@
+"""The engine: knows stages, products and receipts; never pixels or packets."""

@@ -1,0 +1,1 @@
+"""Image, sound and table files, read and written; knows neither products nor engine."""

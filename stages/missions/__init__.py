@@ -1,0 +1,1 @@
+"""Mission profiles: a TOML file each, beside this one."""
