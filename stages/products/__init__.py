@@ -1,0 +1,48 @@
+"""The kinds of product that stages exchange, floor by floor: link, telemetry, files, images, sound, pages."""
+
+from __future__ import annotations
+
+from stages.products.files import FilePart, ReceivedFile, Segment
+from stages.products.images import Cell, ContactSheet, Image, Mosaic, SheetBook
+from stages.products.link import (
+    FRAME_DTYPE,
+    GAP_DTYPE,
+    PACKET_DTYPE,
+    Carry,
+    ChannelState,
+    Chunk,
+    Frames,
+    Packets,
+)
+from stages.products.report import Report
+from stages.products.sound import Recording, SoundBlock, Spectrogram
+from stages.products.telemetry import CHANNEL_DTYPE, EVENT_DTYPE, Channels, ChannelTable, Events, EventTable
+
+__all__ = [
+    "CHANNEL_DTYPE",
+    "EVENT_DTYPE",
+    "FRAME_DTYPE",
+    "GAP_DTYPE",
+    "PACKET_DTYPE",
+    "Carry",
+    "Cell",
+    "ChannelState",
+    "ChannelTable",
+    "Channels",
+    "Chunk",
+    "ContactSheet",
+    "EventTable",
+    "Events",
+    "FilePart",
+    "Frames",
+    "Image",
+    "Mosaic",
+    "Packets",
+    "ReceivedFile",
+    "Recording",
+    "Report",
+    "Segment",
+    "SheetBook",
+    "SoundBlock",
+    "Spectrogram",
+]

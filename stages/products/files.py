@@ -1,0 +1,186 @@
+"""FilePart and ReceivedFile: the files that the spacecraft sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Self
+
+from pipeline.errors import DataError
+from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
+
+__all__ = ["FilePart", "ReceivedFile", "Segment"]
+
+
+class Segment(NamedTuple):
+    """A stretch of a file that came in one packet."""
+
+    offset: int
+    """Byte of the file."""
+    data: bytes
+    good: bool
+    """Whether its checksum holds; True where the protocol has none."""
+    position: int
+    """Bit of the pass at which the packet's first frame begins."""
+    frames: int
+    """That the packet lay in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePart(Product):
+    """The pieces of one file that one chunk brought."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("file", "pass", "chunk")
+    PACKED: ClassVar[bool] = True
+
+    file: str
+    """Identity of the transfer: what every one of its packets says, so never the file's name."""
+    pass_: str
+    chunk: str
+    segments: tuple[Segment, ...] = ()
+    meta: Facts = field(default_factory=dict)
+    """What the metadata packet says, if this chunk brought it: {name, clock, ...}."""
+    size: int | None = None
+    """Bytes of the whole file, if this chunk brought the end record."""
+
+    def save(self, sink: Sink) -> None:
+        """Write a line of JSON, then the segments' bytes."""
+        rows = [[part.offset, len(part.data), part.good, part.position, part.frames] for part in self.segments]
+        head = json.dumps({"segments": rows, "meta": self.meta, "size": self.size}, sort_keys=True).encode()
+        sink.write(head + b"\n" + b"".join(part.data for part in self.segments))
+
+    @classmethod
+    def load(cls, source: Source) -> Self:
+        """Read what `save` wrote."""
+        head, _, body = source.read().partition(b"\n")
+        value = json.loads(head)
+        segments, at = [], 0
+        for offset, length, good, position, frames in value["segments"]:
+            segments.append(Segment(offset, body[at : at + length], good, position, frames))
+            at += length
+        key = source.key
+        return cls(
+            file=key["file"],
+            pass_=key["pass"],
+            chunk=key["chunk"],
+            segments=tuple(segments),
+            meta=value["meta"],
+            size=value["size"],
+        )
+
+    def completeness(self) -> Completeness:
+        """Count the bytes; what is missing is the whole file's to say."""
+        return Completeness(received=sum(len(part.data) for part in self.segments))
+
+    def facts(self) -> Facts:
+        """What it knows of the whole file."""
+        return {"size": self.size, "name": self.meta.get("name")}
+
+    def story(self) -> list[str]:
+        """Tell each segment's place in the pass."""
+        return [
+            f"bytes {part.offset:,}-{part.offset + len(part.data):,} from pass {self.pass_}, byte {part.position // 8:,}"
+            f" ({part.frames} transfer frames)" + ("" if part.good else ", checksum wrong")
+            for part in self.segments
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedFile(Product):
+    """A file as far as it has come, or a media file from outside."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("file",)
+    LEVELS: ClassVar[tuple[str, ...]] = ("media",)
+
+    file: str
+    data: bytes
+    """What is lost is zero."""
+    size: int | None = None
+    """Bytes that were sent, if known; `data` is as long, or ends with the last byte received."""
+    gaps: tuple[tuple[int, int], ...] = ()
+    """[start, stop) of bytes that are lost, end included where the size is known."""
+    checksums: tuple[int, int] = (0, 0)
+    """Segments whose checksum holds, and those whose does not (their bytes are lost)."""
+    meta: Facts = field(default_factory=dict)
+    """What the spacecraft said of it: name, clock (seconds of acquisition), width, height, ...; for an archive's file: its name."""
+    sources: tuple[tuple[int, int, str, int], ...] = ()
+    """(start, stop, pass, bit of the pass) of each stretch, in file order."""
+
+    @classmethod
+    def stem(cls, key: Key) -> str:
+        """files/FILE."""
+        return f"files/{key['file']}"
+
+    @property
+    def name(self) -> str:
+        """Its name on board or in the archive; the transfer's identity where it is not known."""
+        return str(self.meta.get("name") or self.file)
+
+    def save(self, sink: Sink) -> None:
+        """Write the bytes, and what is known of them (.json)."""
+        sink.path("").write_bytes(self.data)
+        record = {
+            "name": self.name,
+            "size": self.size,
+            "received": len(self.data) - sum(stop - start for start, stop in self.gaps),
+            "gaps": self.gaps,
+            "checksums": {"good": self.checksums[0], "bad": self.checksums[1]},
+            "meta": self.meta,
+            "sources": self.sources,
+        }
+        sink.path(".json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def load(cls, source: Source) -> Self:
+        """Read what `save` wrote, or a media file from outside."""
+        if ".json" not in source.files:
+            data = source.read()
+            return cls(file=source.key["file"], data=data, size=len(data), meta=dict(source.facts))
+        record = json.loads(source.read(".json"))
+        return cls(
+            file=source.key["file"],
+            data=source.read(),
+            size=record["size"],
+            gaps=tuple((start, stop) for start, stop in record["gaps"]),
+            checksums=(record["checksums"]["good"], record["checksums"]["bad"]),
+            meta=record["meta"],
+            sources=tuple((start, stop, name, bit) for start, stop, name, bit in record["sources"]),
+        )
+
+    def completeness(self) -> Completeness:
+        """Count bytes; the gaps are byte ranges."""
+        received = len(self.data) - sum(min(stop, len(self.data)) - start for start, stop in self.gaps if start < len(self.data))
+        caveats = (f"{self.checksums[1]} segments with a wrong checksum were left out",) if self.checksums[1] else ()
+        return Completeness(received=received, expected=self.size, gaps=self.gaps[: Completeness.MAX_GAPS], caveats=caveats)
+
+    def facts(self) -> Facts:
+        """Name and checksums."""
+        return {"name": self.name, "size": self.size, "checksums": list(self.checksums), "meta": self.meta}
+
+    def story(self) -> list[str]:
+        """Tell each stretch's place in the downlink."""
+        return [f"bytes {start:,}-{stop:,} from pass {name}, byte {bit // 8:,}" for start, stop, name, bit in self.sources]
+
+    @classmethod
+    def tally(cls, entries: Iterable[Entry]) -> Facts:
+        """Count complete and partial files. One whose size is not known is partial: its end may still come."""
+        whole = [entry.completeness.expected is not None and not entry.completeness.partial for entry in entries]
+        return {"files": {"complete": sum(whole), "partial": len(whole) - sum(whole)}}
+
+    @classmethod
+    def recognise(cls, arrival: Arrival, sections: Callable[[type[Any]], Mapping[str, Any]]) -> Recognition | None:
+        """Know media files by their first bytes."""
+        from stages.recognise import recognise_media
+
+        return recognise_media(arrival, sections)
+
+
+def check_size(size: int, largest: int, where: str) -> None:
+    """Raise DataError for a size or offset that no file of this mission has."""
+    if not 0 <= size <= largest:
+        raise DataError(
+            f"{size} bytes are more than a file may have ({largest})",
+            where=where,
+            remedy="Raise `largest` in the profile's [files] if such files are real",
+        )
