@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.products.files import FilePart, ReceivedFile, Segment
-from stages.products.images import Cell, ContactSheet, Image, Mosaic, SheetBook
+from stages.products.images import Image, Mosaic
 from stages.products.link import (
     FRAME_DTYPE,
     GAP_DTYPE,
@@ -15,6 +15,7 @@ from stages.products.link import (
     Packets,
 )
 from stages.products.report import Report
+from stages.products.sheets import Cell, ContactSheet, SheetBook
 from stages.products.sound import Recording, SoundBlock, Spectrogram
 from stages.products.telemetry import CHANNEL_DTYPE, EVENT_DTYPE, Channels, ChannelTable, Events, EventTable
 
