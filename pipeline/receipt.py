@@ -1,0 +1,238 @@
+"""What made this product, from what, how complete: the only proof that something was made.
+
+Receipts stand in a journal (``.skycrane/receipts/NNNNNN.jsonl``), a line each, appended and synced by the driver alone, and only after what
+they speak of stands under its final name. A later line about the same task replaces the earlier one. Everything that the catalog knows
+follows from these lines; a last line that was cut off by a crash speaks of nothing and is removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from pipeline.errors import StorageError
+from pipeline.product import Completeness
+
+__all__ = ["FileRecord", "InputRecord", "Journal", "Output", "Receipt", "output_digest", "task_digest"]
+
+SEGMENT_BYTES = 64 << 20
+"""A journal file that is longer is followed by a new one."""
+
+LISTED_INPUTS = 1000
+"""A receipt names each input up to this many; of more it keeps the count, and their names stay provable through the task's digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A file of a product, or its stretch of a pack."""
+
+    suffix: str
+    path: str
+    """Relative to OUT; absolute for files from outside."""
+    size: int
+    sha256: str
+    offset: int = 0
+    whole: bool = True
+    """False for a stretch of a larger file."""
+    mtime_ns: int = 0
+    inode: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A product that a task made, or that came from outside."""
+
+    kind: str
+    key: str
+    digest: str
+    """Over its files, its completeness and its facts."""
+    completeness: Completeness
+    facts: Mapping[str, Any]
+    files: tuple[FileRecord, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values."""
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "digest": self.digest,
+            "completeness": self.completeness.to_json(),
+            "facts": dict(self.facts),
+            "files": [asdict(record) for record in self.files],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(
+            kind=value["kind"],
+            key=value["key"],
+            digest=value["digest"],
+            completeness=Completeness.from_json(value["completeness"]),
+            facts=value["facts"],
+            files=tuple(FileRecord(**record) for record in value["files"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRecord:
+    """What a task read."""
+
+    name: str
+    """Of the parameter."""
+    kind: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a task made."""
+
+    stage: str
+    version: int
+    key: str
+    digest: str
+    """The task key: SHA-256 of all that the result depends on."""
+    settings: Mapping[str, Any]
+    sections: Mapping[str, str]
+    """Digest of each section of the profile."""
+    inputs: tuple[InputRecord, ...]
+    input_count: int
+    outputs: tuple[Output, ...]
+    how: Mapping[str, Any] = field(default_factory=dict)
+    """Start, stop, host, attempt: nothing that a product may depend on."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values: what (deterministic) and how."""
+        what = {
+            "stage": self.stage,
+            "version": self.version,
+            "key": self.key,
+            "digest": self.digest,
+            "settings": dict(self.settings),
+            "sections": dict(self.sections),
+            "inputs": [asdict(record) for record in self.inputs],
+            "input_count": self.input_count,
+            "outputs": [output.to_json() for output in self.outputs],
+        }
+        return {"what": what, "how": dict(self.how)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        what = value["what"]
+        return cls(
+            **{name: what[name] for name in ("stage", "version", "key", "digest", "settings", "sections", "input_count")},
+            inputs=tuple(InputRecord(**record) for record in what["inputs"]),
+            outputs=tuple(Output.from_json(output) for output in what["outputs"]),
+            how=value["how"],
+        )
+
+
+def task_digest(
+    *,
+    stage: str,
+    version: int,
+    key: str,
+    settings: Mapping[str, Any],
+    sections: Mapping[str, str],
+    inputs: Iterable[InputRecord],
+) -> str:
+    """SHA-256 of all that a task's result depends on."""
+    digest = hashlib.sha256(json.dumps([stage, version, key, settings, sections], sort_keys=True).encode())
+    for record in inputs:
+        digest.update(f"\0{record.name}\0{record.kind}\0{record.key}\0{record.digest}".encode())
+    return digest.hexdigest()
+
+
+def output_digest(files: Iterable[FileRecord], completeness: Completeness, facts: Mapping[str, Any]) -> str:
+    """SHA-256 over a product's files, its completeness and its facts."""
+    listing = sorted((record.suffix, record.sha256) for record in files)
+    return hashlib.sha256(json.dumps([listing, completeness.to_json(), facts], sort_keys=True).encode()).hexdigest()
+
+
+class Journal:
+    """The receipts of an output folder, in the order in which they became true."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stream: Any = None
+
+    def segments(self) -> list[Path]:
+        """List the journal's files, oldest first."""
+        return sorted(self._folder.glob("[0-9]*.jsonl"))
+
+    def position(self) -> tuple[int, int]:
+        """Give the end: number of the last file, and its length up to the last whole line."""
+        files = self.segments()
+        return (int(files[-1].stem), _whole_length(files[-1])) if files else (0, 0)
+
+    def read(self, after: tuple[int, int] = (0, 0)) -> Iterator[tuple[dict[str, Any], tuple[int, int]]]:
+        """Give the lines after a position, each with the position behind it."""
+        for path in self.segments():
+            number = int(path.stem)
+            if number < after[0]:
+                continue
+            with path.open("rb") as stream:
+                offset = stream.seek(after[1] if number == after[0] else 0)
+                for line in stream:
+                    if not line.endswith(b"\n"):
+                        break
+                    offset += len(line)
+                    try:
+                        record = json.loads(line)
+                    except ValueError:
+                        raise StorageError(
+                            "a line of the receipts is damaged",
+                            where=f"{path} at byte {offset - len(line)}",
+                            remedy="Delete that line; what it spoke of is made again",
+                        ) from None
+                    yield record, (number, offset)
+
+    def append(self, records: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+        """Add lines and wait until the disk has them; return the new end."""
+        stream = self._open()
+        stream.write("".join(json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n" for record in records).encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+        return int(Path(stream.name).stem), stream.tell()
+
+    def close(self) -> None:
+        """Close the file that is being written."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _open(self) -> Any:
+        if self._stream is not None and self._stream.tell() < SEGMENT_BYTES:
+            return self._stream
+        self.close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        number, length = self.position()
+        path = self._folder / f"{max(number, 1):06d}.jsonl"
+        if path.exists() and length >= SEGMENT_BYTES:
+            path = self._folder / f"{number + 1:06d}.jsonl"
+        elif path.exists():
+            os.truncate(path, length)
+        self._stream = path.open("ab")
+        return self._stream
+
+
+def _whole_length(path: Path) -> int:
+    """Bytes up to the end of the last whole line."""
+    with path.open("rb") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        tail = b""
+        while end > 0 and b"\n" not in tail:
+            start = max(0, end - 65536)
+            stream.seek(start)
+            tail = stream.read(end - start)
+            if b"\n" not in tail:
+                end = start
+        return end - len(tail) + tail.rfind(b"\n") + 1 if b"\n" in tail else 0

@@ -1,0 +1,203 @@
+"""The output folder: atomic publishing, digests, withdrawal, and the sweep of what a crash left.
+
+Workers write into a staging folder of their own, and nowhere else. The driver renames what they made to its final name, then appends the
+receipt; a reader never sees half a file, and a task that runs twice harms nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from pipeline.errors import HeldError, StorageError, UsageError
+from pipeline.receipt import FileRecord
+
+__all__ = ["Store", "digest_file", "storage_errors"]
+
+HIDDEN = ".skycrane"
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn a full or broken disk into a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}:
+            raise StorageError(
+                error.strerror or "cannot be written",
+                where=str(error.filename or path),
+                remedy="Free space or mend the disk, then give the same command again: it goes on where it stopped",
+            ) from error
+        raise
+
+
+def digest_file(path: Path, offset: int = 0, length: int | None = None) -> str:
+    """SHA-256 of a file, or of a stretch of it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        if offset == 0 and length is None:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        stream.seek(offset)
+        left = length if length is not None else os.fstat(stream.fileno()).st_size - offset
+        while left > 0 and (block := stream.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest()
+
+
+class Store:
+    """An output folder and the files in it."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out.resolve()
+        self.hidden = self.out / HIDDEN
+        self.staging = self.hidden / "staging"
+        self.packs = self.hidden / "packs"
+        self.receipts = self.hidden / "receipts"
+        self.catalog = self.hidden / "catalog.sqlite"
+        self.settings = self.hidden / "settings.toml"
+        self.manifest = self.out / "MANIFEST.sha256"
+        self._lock: Any = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether this is an output folder of ours."""
+        return self.hidden.is_dir()
+
+    def require(self) -> Self:
+        """Return the store; UsageError if the folder is none."""
+        if not self.exists:
+            raise UsageError(
+                "is not an output folder of skycrane",
+                where=str(self.out),
+                remedy=f"Make one with `skycrane process INPUT --out {self.out}`",
+            )
+        return self
+
+    def create(self) -> Self:
+        """Make the folder; UsageError for one that holds other people's files."""
+        if not self.exists and self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+            raise UsageError(
+                "holds files that are not ours, and nothing of ours",
+                where=str(self.out),
+                remedy="Name a folder that is new or empty: what stands in an output folder belongs to skycrane",
+            )
+        with storage_errors(self.out):
+            for folder in (self.staging, self.packs, self.receipts):
+                folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def hold(self) -> None:
+        """Take the folder for this process; HeldError says who has it."""
+        stream = (self.hidden / "lock").open("a+")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            holder = stream.read().strip() or "another process"
+            stream.close()
+            raise HeldError(
+                f"is held by {holder}",
+                where=str(self.out),
+                remedy=f"Wait for it or stop it; `skycrane status {self.out}` can be read meanwhile",
+            ) from None
+        stream.truncate(0)
+        stream.write(f"process {os.getpid()} on {socket.gethostname()}")
+        stream.flush()
+        self._lock = stream
+
+    def release(self) -> None:
+        """Let the folder go."""
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.close()
+            self._lock = None
+
+    def stage(self, name: str) -> Path:
+        """Make a staging folder."""
+        folder = self.staging / name
+        folder.mkdir(parents=True)
+        return folder
+
+    def publish(self, staged: Path, path: str) -> FileRecord:
+        """Give a staged file its final name; return how it is known from now on (suffix and digest are the caller's)."""
+        final = self.out / path
+        with storage_errors(final):
+            try:
+                os.replace(staged, final)
+            except FileNotFoundError:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(staged, final)
+            status = final.stat()
+        return FileRecord(suffix="", path=path, size=status.st_size, sha256="", mtime_ns=status.st_mtime_ns, inode=status.st_ino)
+
+    def withdraw(self, paths: Iterable[str]) -> None:
+        """Remove files that no receipt names any more, and folders that this empties."""
+        for path in paths:
+            final = self.out / path
+            final.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                for folder in final.relative_to(self.out).parents:
+                    if folder != Path():
+                        (self.out / folder).rmdir()
+
+    def intact(self, record: FileRecord) -> bool:
+        """Say whether a file is what its record says, by size, time and inode; by its digest where those have changed."""
+        path = self.out / record.path
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        if not record.whole:
+            return status.st_size >= record.offset + record.size
+        if status.st_size != record.size:
+            return False
+        if (status.st_mtime_ns, status.st_ino) == (record.mtime_ns, record.inode):
+            return True
+        return digest_file(path) == record.sha256
+
+    def sweep(self, named: set[str], rooms: set[str]) -> list[str]:
+        """Remove what a crash left: all staging, and files in our folders that no receipt names. Return their paths."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+        self.staging.mkdir(parents=True)
+        swept = []
+        for room in sorted({*rooms, f"{HIDDEN}/packs"}):
+            for folder, _, files in os.walk(self.out / room):
+                for name in files:
+                    path = os.path.relpath(os.path.join(folder, name), self.out)  # noqa: PTH118  os.walk gives text, 100,000 times
+                    if path not in named:
+                        swept.append(path)
+        self.withdraw(swept)
+        return swept
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Replace a small file of ours, atomically."""
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        with storage_errors(path), part.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, path)
+
+    def mark_running(self) -> bool:
+        """Note that a run has begun; return whether an earlier one did not end well."""
+        mark = self.hidden / "running"
+        crashed = mark.exists()
+        self.write_text(mark, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}) + "\n")
+        # A manifest is true whenever nothing runs, even after a crash: so there is none while something runs.
+        self.manifest.unlink(missing_ok=True)
+        return crashed
+
+    def mark_ended(self) -> None:
+        """Note that the run ended well."""
+        (self.hidden / "running").unlink(missing_ok=True)
