@@ -381,6 +381,19 @@ class Timeline(Section):
         values = checked(cls, mapping, "timeline")
         return cls(**(values | {"events": tuple(sorted(values.get("events", ()), key=lambda event: float(event["clock"])))}))
 
+    def since_zero(self, seconds: float | None) -> str:
+        """Give a clock reading as time since zero: T+254.37 s, T-1:02:03, T+3 d 04:05; empty if either is unknown."""
+        if seconds is None or self.zero is None:
+            return ""
+        apart = seconds - self.zero
+        sign, apart = ("-" if apart < 0 else "+"), abs(apart)
+        if apart < 1000:
+            return f"T{sign}{apart:.2f} s"
+        minutes, second = divmod(int(apart), 60)
+        if apart < 86400:
+            return f"T{sign}{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+        return f"T{sign}{minutes // 1440} d {minutes // 60 % 24:02d}:{minutes % 60:02d}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mission(Section):
