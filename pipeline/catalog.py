@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.product import Completeness, Entry, Key
+from pipeline.product import Entry, Key
 from pipeline.receipt import Output, Receipt
 from pipeline.registry import Registry
 from pipeline.stage import Input, Role, StageSpec
@@ -126,10 +126,12 @@ class Catalog:
             before.discard((output.kind, output.key))
         for kind, key in sorted(before):
             self._remove(kind, key)
-        body = {name: value for name, value in receipt.to_json().items() if name != "outputs"}
-        body["what"] = {name: value for name, value in body["what"].items() if name != "outputs"}
+        body = receipt.to_json()
+        del body["what"]["outputs"]  # they have rows of their own
+        # The mark stays: what arrived while the task ran is still to be looked at.
         self.db.execute(
-            "INSERT OR REPLACE INTO tasks(stage, key, state, dirty, partial, digest, receipt) VALUES(?, ?, 'done', 0, ?, ?, ?)",
+            "INSERT INTO tasks(stage, key, state, partial, digest, receipt) VALUES(?1, ?2, 'done', ?3, ?4, ?5) "
+            "ON CONFLICT(stage, key) DO UPDATE SET state = 'done', partial = ?3, digest = ?4, receipt = ?5, failure = NULL, reasons = '[]'",
             (receipt.stage, receipt.key, any(o.completeness.partial for o in receipt.outputs), receipt.digest, json.dumps(body)),
         )
 
@@ -196,6 +198,15 @@ class Catalog:
         """Give all products of a kind, in key order."""
         for row in self.db.execute("SELECT record FROM products WHERE kind = ? ORDER BY key", (kind,)):
             yield Output.from_json(json.loads(row["record"]))
+
+    def made(self) -> Iterator[tuple[Output, str, str]]:
+        """Give every product with the stage and key of the task that made it; empty texts for those from outside."""
+        for row in self.db.execute("SELECT record, stage, task FROM products"):
+            yield Output.from_json(json.loads(row["record"])), row["stage"], row["task"]
+
+    def any_partial(self) -> bool:
+        """Say whether anything is known to be missing."""
+        return self.db.execute("SELECT 1 FROM products WHERE partial LIMIT 1").fetchone() is not None
 
     def outputs_of(self, stage: str, key: str) -> list[Output]:
         """Return all that a task made."""
@@ -264,9 +275,19 @@ class Catalog:
             ((stage, key) for key in keys),
         )
 
+    def enlist(self, spec: StageSpec) -> None:
+        """Find the tasks of a stage that is new here."""
+        for item in spec.inputs:
+            for row in self.db.execute("SELECT key FROM products WHERE kind = ?", (item.kind.__name__,)).fetchall():
+                self.mark(spec.name, self._tasks_reading(spec, item, Key.parse(item.kind.KEY, row["key"])))
+
     def mark_stage(self, stage: str) -> None:
         """Note that all tasks of a stage must be looked at again."""
         self.db.execute("UPDATE tasks SET dirty = 1 WHERE stage = ?", (stage,))
+
+    def void(self, stage: str, key: str) -> None:
+        """Let a task's receipt no longer prove anything: it is due, whatever its inputs."""
+        self.db.execute("UPDATE tasks SET digest = NULL, dirty = 1 WHERE stage = ? AND key = ?", (stage, key))
 
     def dirty(self) -> list[tuple[str, str]]:
         """List stage and key of the tasks that must be looked at again."""

@@ -71,6 +71,10 @@ class Key(Mapping[str, str]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Key) and frozenset(self._items) == frozenset(other._items)
 
+    def __reduce__(self) -> tuple[type[Key], tuple[tuple[tuple[str, str], ...]]]:
+        # Text hashes differently in each process, so the hash does not travel.
+        return Key, (self._items,)
+
     def __repr__(self) -> str:
         return f"Key({', '.join(f'{name}={value}' for name, value in self._items)})"
 

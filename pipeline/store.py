@@ -189,14 +189,16 @@ class Store:
             os.fsync(stream.fileno())
         os.replace(part, path)
 
-    def mark_running(self) -> bool:
-        """Note that a run has begun; return whether an earlier one did not end well."""
-        mark = self.hidden / "running"
-        crashed = mark.exists()
-        self.write_text(mark, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}) + "\n")
+    @property
+    def crashed(self) -> bool:
+        """Whether the last run that changed something did not end well."""
+        return (self.hidden / "running").exists()
+
+    def mark_running(self) -> None:
+        """Note that files are about to change."""
+        self.write_text(self.hidden / "running", json.dumps({"pid": os.getpid(), "host": socket.gethostname()}) + "\n")
         # A manifest is true whenever nothing runs, even after a crash: so there is none while something runs.
         self.manifest.unlink(missing_ok=True)
-        return crashed
 
     def mark_ended(self) -> None:
         """Note that the run ended well."""

@@ -1,0 +1,249 @@
+"""Performs a batch of tasks: loads their inputs, calls the stage, saves what it returns into a staging folder.
+
+This is what runs on a worker. It changes nothing but its own staging folder, so it may run twice, or die half-way.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import socket
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipeline.errors import ContractError, SkycraneError
+from pipeline.product import Entry, FileRef, Key, Product, Source
+from pipeline.receipt import FileRecord, Output, output_digest
+from pipeline.stage import Group, Input, Role, Section, StageSpec
+from pipeline.store import digest_file, storage_errors
+
+__all__ = ["Batch", "Loadable", "Outcome", "Work", "perform"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loadable:
+    """A product that exists, and how to load it."""
+
+    kind: type[Product]
+    source: Source
+    entry: Entry
+
+    def load(self) -> Product:
+        """Load it."""
+        return self.kind.load(self.source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One task, as a worker needs it."""
+
+    key: Key
+    inputs: tuple[tuple[Input, tuple[Loadable, ...]], ...]
+    sections: Mapping[str, Section]
+    settings: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Tasks of one stage that are performed together."""
+
+    name: str
+    """Unique; of the staging folder too."""
+    spec: StageSpec
+    work: tuple[Work, ...]
+    staging: str
+    """Absolute path of the staging folder, made by the worker."""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one task."""
+
+    outputs: tuple[Output, ...] = ()
+    staged: Mapping[str, str]
+    """Final path (relative to OUT) to staged path of each file."""
+    seconds: float
+    host: str
+    error: str = ""
+    """Class of the exception; empty if all went well."""
+    message: str = ""
+    traceback: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the stage raised."""
+        return bool(self.error)
+
+
+class _StagingSink:
+    """Collects the files of one product."""
+
+    def __init__(self, folder: Path, stem: str, pack: _Pack | None) -> None:
+        self._folder = folder
+        self._stem = stem
+        self._pack = pack
+        self.files: dict[str, Path] = {}
+
+    def path(self, suffix: str) -> Path:
+        path = self._folder / f"{self._stem}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.files[suffix] = path
+        return path
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._pack is not None:
+            self._pack.stream.write(data)
+            return
+        with self.path("").open("ab") as stream:
+            stream.write(data)
+
+
+class _Pack:
+    """The one file of a batch that holds all its packed products."""
+
+    def __init__(self, path: Path, final: str) -> None:
+        self.path = path
+        self.final = final
+        self.stream: BinaryIO = path.open("wb+")
+
+    def record(self, start: int) -> FileRecord:
+        """Describe what was written since `start`."""
+        self.stream.flush()
+        length = self.stream.tell() - start
+        digest = digest_file(self.path, start, length)
+        return FileRecord(suffix="", path=self.final, size=length, sha256=digest, offset=start, whole=False)
+
+
+def perform(batch: Batch) -> list[Outcome]:
+    """Perform each task of the batch; one that raises does not disturb the others."""
+    folder = Path(batch.staging)
+    with storage_errors(folder):
+        # An earlier attempt of the same batch may have died here.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        pack = _Pack(folder / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
+        try:
+            outcomes = [_perform_one(batch.spec, work, folder / str(number), pack) for number, work in enumerate(batch.work)]
+        finally:
+            if pack is not None:
+                pack.stream.close()
+        staged = [path for outcome in outcomes for path in outcome.staged.values()]
+        _sync([*staged, *([str(pack.path)] if pack else [])])
+    return outcomes
+
+
+def _perform_one(spec: StageSpec, work: Work, folder: Path, pack: _Pack | None) -> Outcome:
+    begin = time.perf_counter()
+    start = pack.stream.tell() if pack else 0
+    staged: dict[str, str] = {}
+    try:
+        with storage_errors(folder):
+            outputs = _call(spec, work, folder, pack, staged)
+    except Exception as error:  # noqa: BLE001  a stage may raise anything; the item is quarantined with it
+        if isinstance(error, SkycraneError) and not isinstance(error, ValueError):
+            raise
+        if pack is not None:
+            pack.stream.seek(start)
+            pack.stream.truncate()
+        return Outcome(
+            staged={},
+            seconds=time.perf_counter() - begin,
+            host=socket.gethostname(),
+            error=type(error).__name__,
+            message=str(error) or type(error).__name__,
+            traceback=traceback.format_exc(),
+        )
+    seconds = time.perf_counter() - begin
+    return Outcome(outputs=tuple(outputs), staged=staged, seconds=seconds, host=socket.gethostname())
+
+
+def _call(spec: StageSpec, work: Work, folder: Path, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
+    arguments: dict[str, Any] = {item.name: _argument(item, loadables) for item, loadables in work.inputs}
+    result = spec.function(**arguments, **work.sections, **work.settings)
+    products: Iterable[Product] = result if spec.fan_out or isinstance(result, tuple) else (result,)
+    outputs: dict[tuple[str, str], Output] = {}
+    for number, product in enumerate(products):
+        _check(spec, work.key, product, number)
+        which = (type(product).__name__, product.key.text)
+        if which in outputs:
+            raise ContractError(f"stage {spec.name} made {which[0]} {which[1]} twice at {work.key.text}")
+        outputs[which] = _save(product, folder / str(number), pack, staged)
+    return list(outputs.values())
+
+
+def _argument(item: Input, loadables: Sequence[Loadable]) -> Any:
+    if item.role is Role.GROUP:
+        return Group([loadable.entry for loadable in loadables], lambda index: loadables[index].load())
+    return loadables[0].load() if loadables else None
+
+
+def _check(spec: StageSpec, key: Key, product: Product, number: int) -> None:
+    expected = spec.outputs[0 if spec.fan_out else min(number, len(spec.outputs) - 1)]
+    if type(product) is not expected:
+        raise ContractError(f"stage {spec.name} returned {type(product).__name__} where {expected.__name__} belongs")
+    if not product.key.contains(key):
+        raise ContractError(f"stage {spec.name} at {key.text} returned a product with key {product.key.text}")
+
+
+def _save(product: Product, folder: Path, pack: _Pack | None, staged: dict[str, str]) -> Output:
+    kind = type(product)
+    if kind.PACKED:
+        assert pack is not None
+        start = pack.stream.tell()
+        product.save(_StagingSink(folder, "item", pack))
+        records = [pack.record(start)]
+    else:
+        stem = kind.stem(product.key)
+        sink = _StagingSink(folder, Path(stem).name, None)
+        product.save(sink)
+        records = []
+        for suffix, path in sorted(sink.files.items()):
+            final = f"{stem}{suffix}"
+            records.append(FileRecord(suffix=suffix, path=final, size=path.stat().st_size, sha256=digest_file(path)))
+            staged[final] = str(path)
+    completeness, facts = product.completeness(), product.facts()
+    return Output(
+        kind=kind.__name__,
+        key=product.key.text,
+        digest=output_digest(records, completeness, facts),
+        completeness=completeness,
+        facts=facts,
+        files=tuple(records),
+    )
+
+
+def _sync(paths: Sequence[str]) -> None:
+    """Wait until the disk has these files: one call for many, where the system offers it."""
+    if len(paths) > 4 and _syncfs(paths[0]):
+        return
+    for path in paths:
+        with open(path, "rb") as stream:  # noqa: PTH123  thousands of paths that are text already
+            os.fsync(stream.fileno())
+
+
+def _syncfs(path: str) -> bool:
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open(path, "rb") as stream:  # noqa: PTH123  as above
+            return bool(libc.syncfs(stream.fileno()) == 0)
+    except (OSError, AttributeError):
+        return False
+
+
+def loadable(kind: type[Product], output: Output, out: Path) -> Loadable:
+    """Say how to load a product of the catalog."""
+    files = {
+        record.suffix: FileRef(path=str(out / record.path), offset=record.offset, length=record.size) for record in output.files
+    }
+    key = Key.parse(kind.KEY, output.key)
+    paths = tuple(record.path for record in output.files if record.whole and not Path(record.path).is_absolute())
+    facts = dict(output.facts)
+    entry = Entry(key=key, digest=output.digest, completeness=output.completeness, facts=facts, paths=paths)
+    return Loadable(kind=kind, source=Source(key=key, files=files, facts=facts), entry=entry)

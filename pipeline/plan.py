@@ -1,0 +1,198 @@
+"""What is due, and why: looks at tasks that may have changed, and touches nothing.
+
+A task is due when no receipt has its digest: the SHA-256 of stage, version, settings, sections of the profile, its key, and name, key and
+digest of each input.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.catalog import Catalog
+from pipeline.mission import Profile
+from pipeline.product import Key, Product
+from pipeline.receipt import InputRecord, Output, task_digest
+from pipeline.registry import Registry
+from pipeline.settings import Settings
+from pipeline.stage import Input, Role, Section, StageSpec
+
+__all__ = ["Binding", "Finding", "Planner", "Task"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What one input of a task is, now."""
+
+    input: Input
+    outputs: tuple[Output, ...]
+    """Exactly one for a required input; any number for a Group; none or one else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A stage at a key, with all that its result depends on."""
+
+    spec: StageSpec
+    key: Key
+    bindings: tuple[Binding, ...]
+    sections: tuple[tuple[str, type[Section], str], ...]
+    """Parameter, type, name of the table."""
+    section_digests: Mapping[str, str]
+    settings: Mapping[str, Any]
+    digest: str
+
+    def inputs(self) -> Iterator[InputRecord]:
+        """List what it reads, in the order of the signature and of keys."""
+        for binding in self.bindings:
+            for output in binding.outputs:
+                yield InputRecord(name=binding.input.name, kind=output.kind, key=output.key, digest=output.digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What looking at a task found."""
+
+    stage: str
+    key: str
+    state: str
+    """done, due, waiting, quarantined; "gone" where there is nothing to make it from."""
+    reasons: tuple[str, ...] = ()
+    task: Task | None = None
+    withdraw: bool = False
+    """It has a receipt, and what it made must go."""
+
+
+class Planner:
+    """Looks at tasks with a catalog, a profile and settings; changes none of them."""
+
+    def __init__(self, catalog: Catalog, profile: Profile, settings: Settings) -> None:
+        self.catalog = catalog
+        self.profile = profile
+        self.settings = settings
+        self.registry: Registry = catalog.registry
+
+    def plan(self, tasks: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+        """Look at each of these tasks (stage and key)."""
+        for stage, key in tasks:
+            spec = self.registry.stages.get(stage)
+            if spec is None:
+                yield Finding(stage=stage, key=key, state="gone", withdraw=True, reasons=("the stage is no longer installed",))
+            else:
+                yield self.look(spec, Key.parse(spec.dimensions, key))
+
+    def look(self, spec: StageSpec, key: Key) -> Finding:
+        """Say what state a task is in, and why."""
+        row = self.catalog.task(spec.name, key.text)
+        made = row is not None and row["receipt"] is not None
+        bindings = tuple(self._bind(spec, item, key) for item in spec.inputs)
+        primary = self.registry.primary(spec)
+        sources = [b for b in bindings if (b.input.role is Role.GROUP if primary is None else b.input.kind is primary)]
+        if not any(binding.outputs for binding in sources):
+            names = ", ".join(binding.input.kind.__name__ for binding in sources)
+            return Finding(stage=spec.name, key=key.text, state="gone", withdraw=made, reasons=(f"there is no {names} any more",))
+        missing = [b.input.kind.__name__ for b in bindings if b.input.role is Role.ONE and not b.outputs]
+        if missing:
+            reasons = tuple(f"waits for {name}" for name in missing)
+            return Finding(stage=spec.name, key=key.text, state="waiting", withdraw=made, reasons=reasons)
+        task = self._task(spec, key, bindings)
+        if row is not None and row["failure"] is not None and json.loads(row["failure"])["digest"] == task.digest:
+            return Finding(stage=spec.name, key=key.text, state="quarantined", reasons=(json.loads(row["failure"])["message"],))
+        if row is not None and row["digest"] == task.digest:
+            return Finding(stage=spec.name, key=key.text, state="done", task=task)
+        receipt = json.loads(row["receipt"]) if row is not None and made else None
+        return Finding(stage=spec.name, key=key.text, state="due", reasons=tuple(_why(task, receipt)), task=task)
+
+    def basis(self, spec: StageSpec) -> str:
+        """All that bears on a stage besides its inputs, as text: when it changes, all its tasks must be looked at."""
+        sections: list[Any] = []
+        for _, kind in spec.sections:
+            names = sorted(self.profile.tables.get(kind.NAME, {})) if kind.KEY else [""]
+            sections.append([kind.NAME, [[name, self.profile.digest(kind, name)] for name in names]])
+        return json.dumps([spec.version, self.settings.basis(spec.name), sections, [[s.name, s.default] for s in spec.settings]])
+
+    def _bind(self, spec: StageSpec, item: Input, key: Key) -> Binding:
+        if item.role is Role.GROUP:
+            return Binding(input=item, outputs=tuple(self.catalog.members(item.kind.__name__, spec.dimensions, key.text)))
+        at: Key | None = key
+        if item.role is Role.PREVIOUS:
+            at = self.catalog.chunk_before(key)
+        found = None if at is None else self.catalog.output(item.kind.__name__, at.project(item.kind.KEY).text)
+        return Binding(input=item, outputs=() if found is None else (found,))
+
+    def _task(self, spec: StageSpec, key: Key, bindings: tuple[Binding, ...]) -> Task:
+        sections = tuple((name, kind, self._table(kind, key)) for name, kind in spec.sections)
+        digests = {name: self.profile.digest(kind, table) for name, kind, table in sections}
+        settings = self.settings.effective(spec, key)
+        task = Task(
+            spec=spec,
+            key=key,
+            bindings=bindings,
+            sections=sections,
+            section_digests=digests,
+            settings=settings,
+            digest="",
+        )
+        digest = task_digest(
+            stage=spec.name,
+            version=spec.version,
+            key=key.text,
+            settings=settings,
+            sections=digests,
+            inputs=task.inputs(),
+        )
+        return Task(
+            spec=spec,
+            key=key,
+            bindings=bindings,
+            sections=sections,
+            section_digests=digests,
+            settings=settings,
+            digest=digest,
+        )
+
+    def _table(self, kind: type[Section], key: Key) -> str:
+        return self.catalog.assignment(kind.NAME, key[kind.KEY[0]]) if kind.KEY else ""
+
+
+def kind_of(registry: Registry, output: Output) -> type[Product]:
+    """Return the class of a product."""
+    return registry.kinds[output.kind]
+
+
+def _why(task: Task, receipt: Mapping[str, Any] | None) -> Iterator[str]:
+    """Say what makes the task due, for people."""
+    if receipt is None:
+        yield "it was never made"
+        return
+    what = receipt["what"]
+    before = len(list(_changes(task, what)))
+    yield from _changes(task, what)
+    if not before:
+        yield "it was asked for, or what it made is damaged"
+
+
+def _changes(task: Task, what: Mapping[str, Any]) -> Iterator[str]:
+    if what["version"] != task.spec.version:
+        yield f"the stage is now version {task.spec.version}, it was made by {what['version']}"
+    for name, value in task.settings.items():
+        if what["settings"].get(name) != value:
+            yield f"setting {name} is {value!r}, it was {what['settings'].get(name)!r}"
+    for name, digest in task.section_digests.items():
+        if what["sections"].get(name) != digest:
+            yield f"the profile's section for {name} has changed"
+    if what["input_count"] > len(what["inputs"]):
+        yield "its inputs have changed"
+        return
+    old = {(record["name"], record["kind"], record["key"]): record["digest"] for record in what["inputs"]}
+    new = {(record.name, record.kind, record.key): record.digest for record in task.inputs()}
+    for (_, kind, key), digest in new.items():
+        earlier = old.get((_, kind, key))
+        if earlier is None:
+            yield f"{kind} {key} is new"
+        elif earlier != digest:
+            yield f"{kind} {key} has changed"
+    for _, kind, key in old.keys() - new.keys():
+        yield f"{kind} {key} is gone"
