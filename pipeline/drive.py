@@ -212,8 +212,9 @@ class Run:
             self._note_admission(admitter.admit(path, named=named))
 
     def _note_admission(self, admission: Admission) -> None:
-        if admission.records:
+        if any(record["type"] != "path" for record in admission.records):
             self._change()
+        if admission.records:
             self._record(admission.records)
         self.summary.taken += admission.taken
         self.summary.known += admission.known
