@@ -1,0 +1,51 @@
+"""Contact sheets: images become cells, cells become sheets, sheets become a book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.stage import Group, stage
+from stages.products import Cell, ContactSheet, Image, SheetBook
+from stages.profile import Camera, Clock, Timeline
+
+__all__ = ["book", "cells", "contact_sheet"]
+
+
+@stage(version=1)
+def cells(image: Image, camera: Camera, *, width: int = 256, per_page: int = 48) -> Iterator[Cell]:
+    """Reduce an image to a cell of a contact sheet.
+
+    width     pixels of the longer side; smaller images keep their size
+    per_page  frame numbers on a page: page 0001 holds 0 to 47; frames without a number are all on page 0001
+
+    Each pixel of the cell is the exact mean of those that it covers and that are there; where most of them are lost, so is it.
+    ProfileError if a setting is out of range.
+    """
+    from stages.contact_sheet.reduce import make_cell
+
+    yield make_cell(image, camera, width=width, per_page=per_page)
+
+
+@stage(version=1)
+def contact_sheet(
+    cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int = 6, rows: int = 8
+) -> ContactSheet:
+    """Draw a page of cells, by time if all have one, else by frame.
+
+    columns  cells in a row
+    rows     most on a leaf; a page of numbered frames needs one leaf if columns x rows is cells.per_page
+
+    Lost pixels are hatched; a frame that the numbering misses between two others has an empty cell, a long gap one for all.
+    ProfileError if a setting is out of range.
+    """
+    from stages.contact_sheet.sheet import make_sheet
+
+    return make_sheet(cells, camera, timeline, clock, columns=columns, rows=rows)
+
+
+@stage(version=1, settled=True)
+def book(sheets: Group[ContactSheet], camera: Camera) -> SheetBook:
+    """Bind all sheets of a camera as one PDF, whose words can be searched and whose cells lead to the images."""
+    from stages.contact_sheet.binding import bind
+
+    return bind(sheets, camera)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeAlias
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.product import Completeness, Key, Product, Sink, Source
+from pipeline.errors import DataError
+from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
 
-__all__ = ["Cell", "ContactSheet", "SheetBook"]
+__all__ = ["Cell", "ContactSheet", "Place", "SheetBook"]
 
 Mask: TypeAlias = NDArray[np.bool_]
+Picture: TypeAlias = NDArray[np.uint8]
+
+BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +32,7 @@ class Cell(Product):
     camera: str
     frame: str
     page: str
-    samples: NDArray[np.uint8]
+    samples: Picture
     """(height, width, 3), area means of the image's pixels that are there."""
     mask: Mask
     """(height, width), True where most of the pixels are lost."""
@@ -37,55 +44,152 @@ class Cell(Product):
     utc: str = ""
 
     def save(self, sink: Sink) -> None:
-        """Write samples, mask and caption in one stream."""
-        raise NotImplementedError
+        """Write a line of JSON, then samples and mask (a bit a pixel)."""
+        height, width = self.mask.shape
+        head = {
+            "height": height,
+            "width": width,
+            "fraction": self.fraction,
+            "edition": self.edition,
+            "source": self.source,
+            "clock": self.clock,
+            "utc": self.utc,
+        }
+        sink.write(json.dumps(head, sort_keys=True).encode() + b"\n")
+        sink.write(np.ascontiguousarray(self.samples).tobytes() + np.packbits(self.mask).tobytes())
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        raise NotImplementedError
+        line, _, body = source.read().partition(b"\n")
+        head = json.loads(line)
+        height, width = head.pop("height"), head.pop("width")
+        if len(body) != height * width * 3 + (height * width + 7) // 8:
+            raise DataError(
+                f"a cell of {width} x {height} does not have {len(body)} bytes",
+                where=source.key.text,
+                remedy="Run `skycrane verify --repair` on the output folder",
+            )
+        samples = np.frombuffer(body, np.uint8, height * width * 3).reshape(height, width, 3)
+        packed = np.frombuffer(body, np.uint8, offset=samples.size)
+        mask = np.unpackbits(packed, count=height * width).reshape(height, width).astype(np.bool_)
+        key = source.key
+        return cls(camera=key["camera"], frame=key["frame"], page=key["page"], samples=samples, mask=mask, **head)
 
     def completeness(self) -> Completeness:
-        """Count the frame's thousandths."""
-        return Completeness(received=round(self.fraction * 1000), expected=1000, unit="thousandths")
+        """Count the frame's thousandths; a frame that misses anything never counts as whole."""
+        thousandths = 1000 if self.fraction >= 1 else min(999, round(self.fraction * 1000))
+        return Completeness(received=thousandths, expected=1000, unit="thousandths")
+
+    def facts(self) -> Facts:
+        """Size, and what the caption says: a sheet is laid out before any cell is loaded."""
+        return {
+            "height": self.mask.shape[0],
+            "width": self.mask.shape[1],
+            "fraction": self.fraction,
+            "edition": self.edition,
+            "source": self.source,
+            "clock": self.clock,
+            "utc": self.utc,
+        }
+
+
+class Place(NamedTuple):
+    """Where a frame's picture lies on a sheet."""
+
+    frame: str
+    leaf: int
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactSheet(Product):
-    """A page of cells."""
+    """A page of cells, drawn on one leaf; on several where frames have no numbers to tell how many a page may get."""
 
     KEY: ClassVar[tuple[str, ...]] = ("camera", "page")
 
     camera: str
     page: str
-    samples: NDArray[np.uint8]
-    """(height, width, 3)."""
+    leaves: Callable[[], Iterator[Picture]]
+    """Draws the leaves in order, each (height, width, 3); no more than one is in memory."""
+    sizes: tuple[tuple[int, int], ...]
+    """(width, height) of each leaf."""
     frames: tuple[str, ...] = ()
     """In the order drawn."""
     partial: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    """Frame numbers, or ranges a..b, that are drawn as empty cells."""
-    places: tuple[tuple[str, int, int, int, int], ...] = ()
-    """(frame, x, y, width, height) of each cell, for links on the page."""
+    missing: tuple[tuple[int, int], ...] = ()
+    """[start, stop) of frame numbers that are drawn as empty cells."""
+    places: tuple[Place, ...] = ()
+    """Of each frame's picture, for links."""
+    title: str = ""
+    """The camera's."""
+    order: int = 100
+    """The camera's place in listings."""
 
     @classmethod
     def stem(cls, key: Key) -> str:
         """contact_sheets/CAMERA-PAGE."""
         return f"contact_sheets/{key['camera']}-{key['page']}"
 
+    @staticmethod
+    def suffix(leaf: int) -> str:
+        """.png of the first leaf, .2.png of the second."""
+        return f".{leaf + 1}.png" if leaf else ".png"
+
     def save(self, sink: Sink) -> None:
-        """Write .png."""
-        raise NotImplementedError
+        """Write a .png for each leaf."""
+        from stages.formats.png import write_png
+
+        for leaf, picture in enumerate(self.leaves()):
+            write_png(sink.path(self.suffix(leaf)), picture)
 
     @classmethod
     def load(cls, source: Source) -> Self:
-        """Read what `save` wrote."""
-        raise NotImplementedError
+        """Open what `save` wrote; leaves are read when asked for."""
+        facts = source.facts
+        sizes = tuple((width, height) for width, height in facts["sizes"])
+        paths = [source.path(cls.suffix(leaf)) for leaf in range(len(sizes))]
+        return cls(
+            camera=source.key["camera"],
+            page=source.key["page"],
+            leaves=lambda: read_leaves(paths),
+            sizes=sizes,
+            frames=tuple(facts["frames"]),
+            partial=tuple(facts["partial"]),
+            missing=tuple((start, stop) for start, stop in facts["missing"]),
+            places=tuple(Place(*place) for place in facts["places"]),
+            title=facts["title"],
+            order=facts["order"],
+        )
 
     def completeness(self) -> Completeness:
         """Count frames that are whole, of those that the page should hold."""
+        missing = sum(stop - start for start, stop in self.missing)
         whole = len(self.frames) - len(self.partial)
-        return Completeness(received=whole, expected=len(self.frames) + len(self.missing), unit="frames")
+        return Completeness(received=whole, expected=len(self.frames) + missing, unit="frames")
+
+    def facts(self) -> Facts:
+        """Frames and their places."""
+        return {
+            "title": self.title,
+            "order": self.order,
+            "sizes": [list(size) for size in self.sizes],
+            "frames": list(self.frames),
+            "partial": list(self.partial),
+            "missing": [list(run) for run in self.missing],
+            "places": [list(place) for place in self.places],
+        }
+
+
+def read_leaves(paths: Iterable[Path]) -> Iterator[Picture]:
+    """Read pictures one after the other."""
+    from stages.formats.images import read_image
+
+    for path in paths:
+        yield np.asarray(read_image(path).samples, np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +199,8 @@ class SheetBook(Product):
     KEY: ClassVar[tuple[str, ...]] = ("camera",)
 
     camera: str
-    data: bytes
+    pieces: Callable[[], Iterator[bytes]]
+    """Gives the file in order; no more than one page is in memory."""
     pages: int
 
     @classmethod
@@ -105,12 +210,15 @@ class SheetBook(Product):
 
     def save(self, sink: Sink) -> None:
         """Write .pdf."""
-        sink.path(".pdf").write_bytes(self.data)
+        with sink.path(".pdf").open("wb") as stream:
+            for piece in self.pieces():
+                stream.write(piece)
 
     @classmethod
     def load(cls, source: Source) -> Self:
-        """Read what `save` wrote."""
-        return cls(camera=source.key["camera"], data=source.read(".pdf"), pages=source.facts["pages"])
+        """Open what `save` wrote."""
+        path = source.path(".pdf")
+        return cls(camera=source.key["camera"], pieces=lambda: read_pieces(path), pages=source.facts["pages"])
 
     def completeness(self) -> Completeness:
         """Count pages."""
@@ -119,3 +227,10 @@ class SheetBook(Product):
     def facts(self) -> dict[str, Any]:
         """Count of the pages."""
         return {"pages": self.pages}
+
+
+def read_pieces(path: Path) -> Iterator[bytes]:
+    """Read a file piece by piece."""
+    with path.open("rb") as stream:
+        while piece := stream.read(BLOCK):
+            yield piece

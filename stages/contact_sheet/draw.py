@@ -1,0 +1,174 @@
+"""Draws a leaf of a contact sheet: title band, cells with captions, gaps, legend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Picture
+from PIL import ImageDraw
+
+from stages.contact_sheet.layout import Leaf, Metrics, Spot
+from stages.contact_sheet.sequence import Gap
+from stages.formats import palette
+from stages.formats.lettering import shorten, width, wrap, write
+from stages.products import Cell
+
+__all__ = ["Caption", "Title", "draw_leaf", "percent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """What stands under a picture."""
+
+    name: str
+    edition: str = ""
+    left: str = ""
+    """UTC, or the clock's reading."""
+    right: str = ""
+    """Time since zero."""
+    fraction: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Title:
+    """What stands above all cells."""
+
+    camera: str
+    lines: tuple[str, ...] = field(default=())
+    """Under the camera's name, joined by dots."""
+    tally: tuple[tuple[str, palette.Colour], ...] = ()
+    """Counts at the right, with their colours."""
+
+
+def percent(fraction: float) -> str:
+    """Give a share to a tenth of a percent, cut off: what is not whole never says 100 %."""
+    return f"{int(fraction * 1000) / 10:.1f} %"
+
+
+def draw_leaf(
+    leaf: Leaf, metrics: Metrics, title: Title, captions: Sequence[Caption], load: Callable[[int], Cell]
+) -> NDArray[np.uint8]:
+    """Draw a leaf, (height, width, 3); `load` gives a cell by its index, one at a time."""
+    canvas = Picture.new("RGB", (leaf.width, leaf.height), palette.BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
+    _draw_title(draw, leaf, metrics, title)
+    _draw_strip(draw, leaf, metrics, captions)
+    for spot in leaf.spots:
+        if spot.slot.gap is not None:
+            _draw_gap(draw, spot, metrics, spot.slot.gap)
+        elif spot.slot.cell is not None:
+            _draw_cell(canvas, draw, spot, metrics, captions[spot.slot.cell], load(spot.slot.cell))
+    _draw_legend(canvas, draw, leaf, metrics, captions)
+    return np.asarray(canvas)
+
+
+def _draw_title(draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, title: Title) -> None:
+    left, right = metrics.margin, leaf.width - metrics.margin
+    draw.rectangle((left, 28, left + 4, 75), fill=palette.RUST)
+    edge = float(right)
+    for text, colour in reversed(title.tally):
+        write(draw, (edge, 48), text, 16, colour, "rs")
+        edge -= width(text, 16) + 18
+    write(draw, (left + 18, 48), shorten(title.camera, 26, edge - left - 30), 26, palette.INK)
+    lines = [*title.lines, f"leaf {leaf.number + 1} of {leaf.count}"] if leaf.count > 1 else title.lines
+    write(draw, (left + 18, 74), shorten("  ·  ".join(lines), 14, right - left - 18), 14, palette.MUTED)
+
+
+def _draw_strip(draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, captions: Sequence[Caption]) -> None:
+    """Draw a line under the title, a piece for each slot, in the colour of how whole it is."""
+    left, right = metrics.margin, leaf.width - metrics.margin
+    for i, spot in enumerate(leaf.spots):
+        x0 = left + (right - left) * i // len(leaf.spots)
+        x1 = left + (right - left) * (i + 1) // len(leaf.spots) - (3 if i + 1 < len(leaf.spots) else 1)
+        if spot.slot.gap is not None:
+            colour = palette.RED
+        else:
+            colour = palette.GREEN if captions[spot.slot.cell or 0].fraction >= 1 else palette.AMBER
+        draw.rectangle((x0, 92, max(x0, x1), 94), fill=colour)
+
+
+def _draw_cell(
+    canvas: Picture.Image, draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, caption: Caption, cell: Cell
+) -> None:
+    x, y, (box_width, box_height) = spot.x, spot.y, metrics.box
+    draw.rectangle((x, y, x + box_width - 1, y + box_height + metrics.caption - 1), fill=palette.PANEL)
+    px, py = picture_corner(spot, metrics, cell.mask.shape)
+    canvas.paste(Picture.fromarray(with_losses(cell, px, py)), (px, py))
+    if caption.fraction < 1:
+        draw.rectangle((x, y + box_height, x + box_width - 1, y + box_height + 2), fill=palette.LINE)
+        draw.rectangle((x, y + box_height, x + round((box_width - 1) * caption.fraction), y + box_height + 2), fill=palette.AMBER)
+    _draw_caption(draw, x + 9, y + box_height + 19, box_width - 18, caption, metrics.name_lines)
+
+
+def picture_corner(spot: Spot, metrics: Metrics, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Place a picture in the middle of its box."""
+    return spot.x + (metrics.box[0] - shape[1]) // 2, spot.y + (metrics.box[1] - shape[0]) // 2
+
+
+def with_losses(cell: Cell, x: int, y: int) -> NDArray[np.uint8]:
+    """Hatch what is lost; nothing is made up, and nothing lost looks like a dark part of the scene."""
+    if not cell.mask.any():
+        return cell.samples
+    return np.where(cell.mask[..., None], palette.hatch(*cell.mask.shape, x=x, y=y), cell.samples)
+
+
+def _draw_caption(draw: ImageDraw.ImageDraw, x: int, y: int, room: int, caption: Caption, lines: int) -> None:
+    edge = float(x + room)
+    colour = palette.EDITIONS.get(caption.edition, palette.MUTED)
+    if lines == 1:
+        write(draw, (edge, y), caption.edition, 12, colour, "rs")
+        write(draw, (x, y), shorten(caption.name, 15, room - width(caption.edition, 12) - 8), 15, palette.INK)
+    else:
+        for i, line in enumerate(wrap(caption.name, 12, room, lines)):
+            write(draw, (x, y + 16 * i - 1), line, 12, palette.INK)
+    y += 16 * (lines - 1) + 20
+    notes = [(percent(caption.fraction), palette.AMBER)] if caption.fraction < 1 else []
+    notes += [(caption.right, palette.MUTED)] if caption.right else []
+    notes += [(caption.edition, colour)] if lines > 1 and caption.left else []
+    for text, shade in reversed(notes):
+        write(draw, (edge, y), text, 12, shade, "rs")
+        edge -= width(text, 12) + 10
+    if caption.left and edge - x > 24:
+        write(draw, (x, y), shorten(caption.left, 12, edge - x), 12, palette.MUTED)
+    elif lines > 1:
+        write(draw, (x, y), caption.edition, 12, colour)
+
+
+def _draw_gap(draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, gap: Gap) -> None:
+    x, y = spot.x, spot.y
+    width_, height = metrics.box[0], metrics.box[1] + metrics.caption
+    dashes(draw, x, y, width_, height, palette.FAINT)
+    middle = x + width_ / 2
+    count = gap.stop - gap.start
+    write(draw, (middle, y + height / 2 - 6), gap.name, 15, palette.RED, "ms")
+    write(draw, (middle, y + height / 2 + 14), "missing" if count == 1 else f"{count} frames missing", 12, palette.MUTED, "ms")
+
+
+def dashes(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, height: int, colour: palette.Colour) -> None:
+    """Draw a dashed border."""
+    for at in range(0, width, 10):
+        end = min(at + 4, width - 1)
+        draw.line((x + at, y, x + end, y), fill=colour)
+        draw.line((x + at, y + height - 1, x + end, y + height - 1), fill=colour)
+    for at in range(0, height, 10):
+        end = min(at + 4, height - 1)
+        draw.line((x, y + at, x, y + end), fill=colour)
+        draw.line((x + width - 1, y + at, x + width - 1, y + end), fill=colour)
+
+
+def _draw_legend(
+    canvas: Picture.Image, draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, captions: Sequence[Caption]
+) -> None:
+    """Explain hatching and empty cells where this leaf has any."""
+    x, y = metrics.margin, leaf.height - metrics.footer + 12
+    cells = [captions[spot.slot.cell] for spot in leaf.spots if spot.slot.cell is not None]
+    if any(caption.fraction < 1 for caption in cells):
+        canvas.paste(Picture.fromarray(palette.hatch(12, 22, x=x, y=y)), (x, y))
+        write(draw, (x + 30, y + 11), "lost, nothing drawn in its place", 12, palette.MUTED)
+        x += 50 + round(width("lost, nothing drawn in its place", 12))
+    if len(cells) < len(leaf.spots):
+        dashes(draw, x, y, 22, 12, palette.FAINT)
+        write(draw, (x + 30, y + 11), "missing from the numbering", 12, palette.MUTED)

@@ -1,0 +1,111 @@
+"""Makes a sheet of cells: who stands where, what is said, and a way to draw it when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ProfileError
+from pipeline.product import Entry
+from pipeline.stage import Group
+from stages.contact_sheet.draw import Caption, Title, draw_leaf, picture_corner
+from stages.contact_sheet.layout import Leaf, Metrics, leaves
+from stages.contact_sheet.pages import frame_number
+from stages.contact_sheet.sequence import Slot, slots
+from stages.formats import palette
+from stages.products import Cell, ContactSheet
+from stages.products.sheets import Place
+from stages.profile import Camera, Clock, Timeline
+
+__all__ = ["make_sheet"]
+
+
+def make_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int, rows: int) -> ContactSheet:
+    """Lay a page out; cells are loaded one at a time when a leaf is drawn."""
+    for name, value in (("columns", columns), ("rows", rows)):
+        if not 1 <= value <= 40:
+            raise ProfileError(f"{value} is not from 1 to 40", where=f"contact_sheet.{name}")
+    entries = cells.entries
+    line = slots(entries)
+    metrics = Metrics.of(entries, columns=columns, rows=rows)
+    pages = leaves(line, metrics)
+    one_day = len({day_of(entry, clock) for entry in entries}) == 1
+    captions = [caption_of(entry, timeline, clock, one_day=one_day) for entry in entries]
+    title = title_of(entries, line, camera, timeline, clock)
+
+    def draw() -> Iterator[NDArray[np.uint8]]:
+        for leaf in pages:
+            yield draw_leaf(leaf, metrics, title, captions, cells.__getitem__)
+
+    drawn = [slot.cell for slot in line if slot.cell is not None]
+    names = [entries[i].key["frame"] for i in drawn]
+    return ContactSheet(
+        camera=entries[0].key["camera"],
+        page=entries[0].key["page"],
+        leaves=draw,
+        sizes=tuple((leaf.width, leaf.height) for leaf in pages),
+        frames=tuple(names),
+        partial=tuple(entries[i].key["frame"] for i in drawn if entries[i].facts["fraction"] < 1),
+        missing=tuple((slot.gap.start, slot.gap.stop) for slot in line if slot.gap is not None),
+        places=tuple(places(pages, metrics, entries)),
+        title=title.camera,
+        order=camera.order,
+    )
+
+
+def places(pages: Sequence[Leaf], metrics: Metrics, entries: Sequence[Entry]) -> Iterator[Place]:
+    """Tell where each picture lies."""
+    for leaf in pages:
+        for spot in leaf.spots:
+            if spot.slot.cell is not None:
+                entry = entries[spot.slot.cell]
+                shape = (entry.facts["height"], entry.facts["width"])
+                yield Place(entry.key["frame"], leaf.number, *picture_corner(spot, metrics, shape), shape[1], shape[0])
+
+
+def day_of(entry: Entry, clock: Clock) -> str:
+    """Give the date; empty if unknown."""
+    return utc_of(entry, clock)[:10]
+
+
+def utc_of(entry: Entry, clock: Clock) -> str:
+    """Give the UTC down to milliseconds, 2021-02-18 20:41:04.447; empty if unknown."""
+    text: str = entry.facts["utc"] or clock.utc_text(entry.facts["clock"])
+    return text.replace("T", " ").removesuffix("Z")[:23]
+
+
+def caption_of(entry: Entry, timeline: Timeline, clock: Clock, *, one_day: bool) -> Caption:
+    """Say frame, edition, time and completeness; the title says the date where it is the same for all."""
+    facts = entry.facts
+    utc = utc_of(entry, clock)[11 if one_day else 0 :]
+    reading = f"clock {facts['clock']:.3f}" if facts["clock"] is not None else ""
+    return Caption(
+        name=entry.key["frame"],
+        edition=facts["edition"],
+        left=utc or reading,
+        right=timeline.since_zero(facts["clock"]),
+        fraction=facts["fraction"],
+    )
+
+
+def title_of(entries: Sequence[Entry], line: Sequence[Slot], camera: Camera, timeline: Timeline, clock: Clock) -> Title:
+    """Say camera, page, span and counts."""
+    key = entries[0].key
+    frames = [entry.key["frame"] for entry in entries if frame_number(entry.key["frame"]) is not None]
+    frames.sort(key=int)
+    about = [key["camera"], f"page {key['page']}"]
+    if frames:
+        about.append(f"frames {frames[0]} - {frames[-1]}" if len(frames) > 1 else f"frame {frames[0]}")
+    times = sorted(utc_of(entry, clock)[:19] for entry in entries)
+    if times[0]:
+        about.append(f"{times[0]} - {times[-1][11 if times[0][:10] == times[-1][:10] else 0 :]} UTC")
+    if timeline.zero is not None and any(entry.facts["clock"] is not None for entry in entries):
+        about.append(f"T = {timeline.zero_name or f'clock {timeline.zero:.3f}'}")
+    partial = sum(entry.facts["fraction"] < 1 for entry in entries)
+    missing = sum(slot.gap.stop - slot.gap.start for slot in line if slot.gap is not None)
+    tally = [(f"{len(entries)} frame{'s' * (len(entries) != 1)}", palette.INK)]
+    tally += [(f"{partial} partial", palette.AMBER)] if partial else []
+    tally += [(f"{missing} missing", palette.RED)] if missing else []
+    return Title(camera=camera.title or key["camera"], lines=tuple(about), tally=tuple(tally))
