@@ -91,9 +91,7 @@ class Admitter:
                 return admission
             sha256, pieces = _digests(path)
         except OSError as error:
-            raise StorageError(
-                f"cannot be read: {error.strerror}", where=absolute, remedy="Check the disk and the rights"
-            ) from error
+            raise StorageError(f"cannot be read: {error.strerror}", where=absolute, remedy="Check the disk and the rights") from error
         here = {
             "path": absolute,
             "sha256": sha256,
@@ -119,9 +117,7 @@ class Admitter:
         if not Path(earlier["path"]).exists():
             # The file has moved: what refers to it follows.
             moved = {**earlier, **here}
-            yield from self._place(
-                moved, [other for other in self._catalog.claims(earlier["claim"]) if other["sha256"] != here["sha256"]]
-            )
+            yield from self._place(moved, [other for other in self._catalog.claims(earlier["claim"]) if other["sha256"] != here["sha256"]])
 
     def _admit_new(self, path: Path, here: dict[str, Any], pieces: list[str]) -> Iterator[dict[str, Any]]:
         kind, found = self._recognise(path, here["size"])
@@ -213,9 +209,7 @@ class Admitter:
         margin: list[tuple[str, int, int]],
         span: tuple[str, str] | None,
     ) -> dict[str, Any]:
-        offset, length = (
-            (chunk * CHUNK_BYTES, min(CHUNK_BYTES, record["size"] - chunk * CHUNK_BYTES)) if span else (0, record["size"])
-        )
+        offset, length = (chunk * CHUNK_BYTES, min(CHUNK_BYTES, record["size"] - chunk * CHUNK_BYTES)) if span else (0, record["size"])
         own = FileRecord(
             suffix="",
             path=record["path"],

@@ -105,9 +105,7 @@ class Catalog:
         self.db.execute("INSERT OR REPLACE INTO paths VALUES(?, ?, ?, ?, ?)", values)
 
     def _apply_assignment(self, record: Mapping[str, Any]) -> None:
-        self.db.execute(
-            "INSERT OR REPLACE INTO assignments VALUES(?, ?, ?)", (record["section"], record["value"], record["name"])
-        )
+        self.db.execute("INSERT OR REPLACE INTO assignments VALUES(?, ?, ?)", (record["section"], record["value"], record["name"]))
 
     def _apply_admit(self, record: Mapping[str, Any]) -> None:
         if span := record.get("span"):
@@ -148,9 +146,7 @@ class Catalog:
         )
 
     def _apply_release(self, record: Mapping[str, Any]) -> None:
-        self.db.execute(
-            "UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ?", (record["stage"], record["key"])
-        )
+        self.db.execute("UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ?", (record["stage"], record["key"]))
 
     # --- products ---------------------------------------------------------------------------------------------------------------
 
@@ -294,6 +290,11 @@ class Catalog:
         rows = self.db.execute("SELECT stage, key FROM tasks WHERE dirty = 1 ORDER BY stage, key").fetchall()
         return [(row["stage"], row["key"]) for row in rows]
 
+    def is_dirty(self, stage: str, key: str) -> bool:
+        """Say whether a task must be looked at again."""
+        row = self.db.execute("SELECT dirty FROM tasks WHERE stage = ? AND key = ?", (stage, key)).fetchone()
+        return row is not None and bool(row["dirty"])
+
     def settle(self, stage: str, key: str, state: str | None, reasons: Iterable[str] = ()) -> None:
         """Note what looking at a task found; None: there is no such task any more."""
         if state is None:
@@ -328,10 +329,7 @@ class Catalog:
 
     def tally(self) -> dict[str, dict[str, int]]:
         """Count tasks for `status`: by stage, how many are done, partial, stale, waiting, quarantined, failed."""
-        counts = {
-            name: dict.fromkeys(("done", "partial", "stale", "waiting", "quarantined", "failed"), 0)
-            for name in self.registry.stages
-        }
+        counts = {name: dict.fromkeys(("done", "partial", "stale", "waiting", "quarantined", "failed"), 0) for name in self.registry.stages}
         rows = self.db.execute(
             "SELECT stage, state, partial, receipt IS NOT NULL AS made, dirty, COUNT(*) AS n FROM tasks GROUP BY 1, 2, 3, 4, 5"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import heapq
 import shutil
@@ -104,7 +105,7 @@ class Run:
     ) -> None:
         self._store = store
         self._registry = registry
-        self._profile = profile
+        self.profile = profile
         self._settings = settings
         self._make_executor = executor
         self._executor: Executor | None = None
@@ -122,25 +123,25 @@ class Run:
     def __enter__(self) -> Self:
         self._begin = time.monotonic()
         self._store.hold()
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._store.release)
             self.catalog, self._journal = open_catalog(self._store, self._registry)
-            self._planner = Planner(self.catalog, self._profile, self._settings)
+            undo.callback(self.catalog.close)
+            undo.callback(self._journal.close)
+            self._planner = Planner(self.catalog, self.profile, self._settings)
             if self._store.crashed:
                 self._recover()
             self._refresh()
-        except BaseException:
-            self._store.release()
-            raise
+            self._closing = undo.pop_all()
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        if self._executor is not None:
-            self._executor.close()
-        self._journal.close()
-        if exc[0] is None or issubclass(exc[0], InterruptedRunError):  # type: ignore[arg-type]
-            self._finish()
-        self.catalog.close()
-        self._store.release()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        del error, trace
+        with self._closing:
+            if self._executor is not None:
+                self._executor.close()
+            if kind is None or issubclass(kind, InterruptedRunError):
+                self._finish()
         self.summary.seconds = time.monotonic() - self._begin
 
     # --- beginning and end --------------------------------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ class Run:
 
     def admit(self, inputs: Iterable[Path], *, level: str | None = None, link: str | None = None) -> None:
         """Take in every file that these paths hold."""
-        admitter = Admitter(self.catalog, self._profile, level=level, link=link)
+        admitter = Admitter(self.catalog, self.profile, level=level, link=link)
         for path, named in scan(inputs):
             if self.stop:
                 raise InterruptedRunError("stopped while taking files in", remedy="The same command goes on")
@@ -233,6 +234,11 @@ class Run:
         for key in rows:
             self.catalog.void(stage, key)
         return len(rows)
+
+    def release(self, tasks: Iterable[tuple[str, str]]) -> None:
+        """Let tasks in quarantine be tried again."""
+        if records := [{"type": "release", "stage": stage, "key": key} for stage, key in tasks]:
+            self._record(records)
 
     def preview(self) -> list[Finding]:
         """Say what is due now, and why, without doing any of it: in the order of the stages."""
@@ -272,9 +278,7 @@ class Run:
             if finding.withdraw:
                 withdrawn.append(finding)
             else:
-                self.catalog.settle(
-                    finding.stage, finding.key, None if finding.state == "gone" else finding.state, finding.reasons
-                )
+                self.catalog.settle(finding.stage, finding.key, None if finding.state == "gone" else finding.state, finding.reasons)
             if finding.state == "due":
                 self._enqueue(finding.stage, finding.key)
         self.catalog.db.execute("COMMIT")
@@ -341,7 +345,7 @@ class Run:
             key = heapq.heappop(queue)
             if key not in due or (spec.name, key) in self._running:
                 continue
-            if self._waits_for_previous(spec, key):
+            if self._waits_for_previous(spec, key, {task.key.text for task in chosen}):
                 held.append(key)
                 continue
             due.discard(key)
@@ -354,7 +358,7 @@ class Run:
             heapq.heappush(queue, key)
         return chosen
 
-    def _waits_for_previous(self, spec: StageSpec, key: str) -> bool:
+    def _waits_for_previous(self, spec: StageSpec, key: str, chosen: set[str]) -> bool:
         """Say whether the chunk before is about to be made: then running now would be work for nothing."""
         if not any(item.role is Role.PREVIOUS for item in spec.inputs):
             return False
@@ -362,7 +366,7 @@ class Run:
         if before is None:
             return False
         text = spec.key_of(before).text
-        if text in self._due[spec.name] or (spec.name, text) in self._running:
+        if text in chosen or text in self._due[spec.name] or (spec.name, text) in self._running:
             return True
         # What makes its input may still be under way.
         return any((above, text) in self._running or text in self._due[above] for above in self._registry.upstream[spec.name])
@@ -377,7 +381,7 @@ class Run:
                     (binding.input, tuple(loadable(binding.input.kind, output, out) for output in binding.outputs))
                     for binding in task.bindings
                 ),
-                sections={parameter: self._profile.section(kind, table) for parameter, kind, table in task.sections},
+                sections={parameter: self.profile.section(kind, table) for parameter, kind, table in task.sections},
                 settings=task.settings,
                 digest=task.digest,
             )
@@ -418,6 +422,9 @@ class Run:
         if pack.exists() and any(outcome.outputs for outcome in outcomes):
             self._store.publish(pack, f"{HIDDEN}/packs/{batch.name}.pack")
         for task, outcome in zip(tasks, outcomes, strict=True):
+            if outcome.failed and self.catalog.is_dirty(task.spec.name, task.key.text):
+                # What it read was replaced while it ran, so its failure proves nothing; it is looked at again.
+                continue
             if outcome.failed:
                 records.append(_quarantine(task, outcome, batch.attempt))
                 self.summary.quarantined.append((task.spec.name, task.key.text, outcome.message))
@@ -455,9 +462,7 @@ class Run:
         shutil.rmtree(batch.staging, ignore_errors=True)
         self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
         if len(tasks) == 1 and batch.attempt >= ATTEMPTS:
-            outcome = Outcome(
-                staged={}, seconds=0.0, host="", error=type(error).__name__, message=f"its worker was lost: {error}"
-            )
+            outcome = Outcome(staged={}, seconds=0.0, host="", error=type(error).__name__, message=f"its worker was lost: {error}")
             self._record([_quarantine(tasks[0], outcome, batch.attempt)])
             self.summary.quarantined.append((batch.spec.name, tasks[0].key.text, outcome.message))
             return

@@ -73,12 +73,19 @@ class DaskExecutor:
         make_cluster: Any = distributed.LocalCluster
         make_client: Any = distributed.Client
 
-        # A dashboard opens a port, and a nanny starts processes: neither belongs to a run in one process.
-        dask.config.set({"distributed.worker.daemon": False, "distributed.admin.tick.limit": "60s"})
         self._cluster: Any = None
         if scheduler is None:
+            # Dask always serves its pages somewhere; in one process they stay on loopback, at any free port.
+            loopback = "127.0.0.1:0"
+            dask.config.set({"distributed.admin.tick.limit": "60s"})
             self._cluster = make_cluster(
-                n_workers=1, threads_per_worker=jobs, processes=False, dashboard_address=None, memory_limit=0, silence_logs=40
+                n_workers=1,
+                threads_per_worker=jobs,
+                processes=False,
+                dashboard_address=loopback,
+                worker_dashboard_address=loopback,
+                memory_limit=0,
+                silence_logs=40,
             )
             self._client: Any = make_client(self._cluster)
         else:

@@ -165,9 +165,7 @@ def load_profile(name: str, *, known: Callable[[], dict[str, Path]] = available)
     if not path.is_file():
         near = difflib.get_close_matches(name, missions, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise UsageError(
-            f"there is no mission {name!r}", remedy=f"{hint}Known ones are {', '.join(missions)}; or name a TOML file"
-        )
+        raise UsageError(f"there is no mission {name!r}", remedy=f"{hint}Known ones are {', '.join(missions)}; or name a TOML file")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

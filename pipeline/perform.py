@@ -239,9 +239,7 @@ def _syncfs(path: str) -> bool:
 
 def loadable(kind: type[Product], output: Output, out: Path) -> Loadable:
     """Say how to load a product of the catalog."""
-    files = {
-        record.suffix: FileRef(path=str(out / record.path), offset=record.offset, length=record.size) for record in output.files
-    }
+    files = {record.suffix: FileRef(path=str(out / record.path), offset=record.offset, length=record.size) for record in output.files}
     key = Key.parse(kind.KEY, output.key)
     paths = tuple(record.path for record in output.files if record.whole and not Path(record.path).is_absolute())
     facts = dict(output.facts)

@@ -121,9 +121,7 @@ def build(specs: Iterable[StageSpec]) -> Registry:
     ordered: dict[str, StageSpec] = {}
     while waiting:
         ready = [
-            spec
-            for spec in waiting.values()
-            if all(maker.name in ordered or maker.name == spec.name for maker in _makers(spec, producers))
+            spec for spec in waiting.values() if all(maker.name in ordered or maker.name == spec.name for maker in _makers(spec, producers))
         ]
         if not ready:
             raise ContractError(f"the stages {', '.join(waiting)} wait for each other in a circle")

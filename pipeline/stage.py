@@ -206,12 +206,7 @@ def _read_input(name: str, hint: Any, where: str) -> Input:
         return Input(name=name, role=Role.GROUP, kind=arguments[0])
     if origin is Annotated and _PreviousMark in hint.__metadata__:
         return Input(name=name, role=Role.PREVIOUS, kind=typing.get_args(arguments[0])[0])
-    if (
-        origin in {types.UnionType, typing.Union}
-        and len(arguments) == 2
-        and arguments[1] is type(None)
-        and _is_kind(arguments[0])
-    ):
+    if origin in {types.UnionType, typing.Union} and len(arguments) == 2 and arguments[1] is type(None) and _is_kind(arguments[0]):
         return Input(name=name, role=Role.OPTIONAL, kind=arguments[0])
     raise ContractError(
         f"parameter {name}: {hint} is neither Kind, Group[Kind], Previous[Kind], Kind | None nor a Section",
@@ -226,12 +221,8 @@ def _read_setting(name: str, hint: Any, default: Any, doc: str, where: str) -> S
     choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
     kind = type(choices[0]) if choices else hint
     if kind not in {str, int, float, bool}:
-        raise ContractError(
-            f"setting {name}: {hint} is not a setting's type", where=where, remedy="Use str, int, float, bool or a Literal"
-        )
-    described = [
-        line.split(None, 1)[1] for line in doc.splitlines() if line.startswith(f"{name} ") and len(line.split(None, 1)) > 1
-    ]
+        raise ContractError(f"setting {name}: {hint} is not a setting's type", where=where, remedy="Use str, int, float, bool or a Literal")
+    described = [line.split(None, 1)[1] for line in doc.splitlines() if line.startswith(f"{name} ") and len(line.split(None, 1)) > 1]
     return Setting(name=name, default=default, type=kind, choices=choices, help=described[0].strip() if described else "")
 
 
@@ -246,9 +237,7 @@ def _read_outputs(hint: Any, where: str) -> tuple[tuple[type[Product], ...], boo
     raise ContractError(f"returns {hint}", where=where, remedy="Return Kind, tuple[A, B] or Iterator[Kind]")
 
 
-def _task_dimensions(
-    inputs: Sequence[Input], outputs: tuple[type[Product], ...], where: str, *, fan_out: bool
-) -> tuple[str, ...]:
+def _task_dimensions(inputs: Sequence[Input], outputs: tuple[type[Product], ...], where: str, *, fan_out: bool) -> tuple[str, ...]:
     """Name the dimensions of the key that the stage runs at."""
     if any(item.role is Role.GROUP for item in inputs):
         if fan_out:
@@ -272,9 +261,7 @@ def _check_key_law(spec: StageSpec, where: str) -> None:
                 where=where,
                 remedy="Take Group[...] of it",
             )
-        if item.role is Role.PREVIOUS and (
-            item.kind not in spec.outputs or spec.dimensions != item.kind.KEY or "chunk" not in at
-        ):
+        if item.role is Role.PREVIOUS and (item.kind not in spec.outputs or spec.dimensions != item.kind.KEY or "chunk" not in at):
             raise ContractError(f"takes the previous {item.kind.__name__}, which it does not make for each chunk", where=where)
     for kind in spec.outputs:
         grown = set(kind.KEY) - at

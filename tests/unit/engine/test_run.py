@@ -9,6 +9,7 @@ import sqlite3
 import pytest
 
 from pipeline.errors import HeldError, UsageError
+from pipeline.executors import make_executor
 from pipeline.store import Store
 
 CHUNKS = {
@@ -61,9 +62,7 @@ def test_a_late_chunk_reruns_itself_and_its_successor_only(bench):
 
 
 def test_an_unchanged_carry_stops_the_rerun(bench):
-    bench.run(
-        bench.tape("a.part000.txt", "one t"), bench.tape("a.part001.txt", "wo three"), bench.tape("a.part002.txt", " four ")
-    )
+    bench.run(bench.tape("a.part000.txt", "one t"), bench.tape("a.part001.txt", "wo three"), bench.tape("a.part002.txt", " four "))
     (bench.out / "words" / "a" / "p000000.words").unlink()
     run = bench.run()
     assert run.summary.made == {"words": 1}
@@ -191,3 +190,10 @@ def test_partial_products_are_counted(bench):
         assert run.catalog.tally()["page"]["partial"] == 1
         assert run.exit_code(strict=True) == 25
         assert run.exit_code(strict=False) == 0
+
+
+def test_dask_in_process_makes_the_same_tree(bench, another):
+    take_all(bench)
+    other = another("dask")
+    take_all(other, executor=lambda: make_executor("dask", scheduler=None, jobs=2))
+    assert other.tree() == bench.tree()

@@ -1,0 +1,63 @@
+# skycrane: what a developer and a newcomer type. `make` alone explains itself.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT ?= out
+JOBS ?=
+
+.PHONY: help install dev process test test-slow check fmt golden golden-bless bench sample clean distclean
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed ## Install skycrane into .venv, with the versions of requirements.lock
+
+dev: $(VENV)/.dev ## Install the tools of developers as well
+
+process: $(VENV)/.installed ## Process the sample downlinks into OUT (default: out) and print the path of the report
+	@$(BIN)/skycrane process sample_data/downlinks --mission mars2020 --out $(OUT) $(if $(JOBS),--jobs $(JOBS))
+
+test: $(VENV)/.dev ## Run the tests (under five minutes on two cores)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.dev ## Run the long tests too: kills, a real Dask cluster, the simulator against its own truth
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.dev ## Style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/.dev ## Put the code into form
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+golden: $(VENV)/.dev ## Compare this build with the golden outputs
+	$(BIN)/python -m pytest tests/golden
+
+golden-bless: $(VENV)/.dev ## Accept what this build makes as golden: make golden-bless REASON="why it may change"
+	$(BIN)/python tests/golden/bless.py "$(REASON)"
+
+bench: $(VENV)/.dev ## Measure, side by side with the libraries
+	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+sample: $(VENV)/.dev ## Make the sample downlinks anew (seldom: they stay in the history for ever)
+	$(BIN)/python -m sample_data
+
+clean: ## Remove what `make process` made
+	rm -rf $(OUT) skycrane-demo
+
+distclean: clean ## Remove everything that is not in git
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

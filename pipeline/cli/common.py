@@ -1,0 +1,198 @@
+"""What several commands share: options, opening an output folder, progress, the two signals."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pipeline.catalog import Catalog
+from pipeline.drive import Progress, Run
+from pipeline.errors import UsageError
+from pipeline.executors import make_executor
+from pipeline.mission import Profile, load_profile
+from pipeline.registry import Registry, discover
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+__all__ = ["executor_options", "open_run", "out_argument", "reading", "running", "stage_set"]
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+out_argument = click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+set_option = click.option(
+    "--set", "assignments", multiple=True, metavar="STAGE.SETTING=VALUE", help="Choose a setting; it stays chosen for this OUT."
+)
+
+
+def executor_options(command: C) -> C:
+    """Add --executor, --scheduler and --jobs."""
+    options = [
+        click.option("--executor", type=click.Choice(["sync", "dask"]), default="dask", help="Where the work is done."),
+        click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://host:port; else Dask runs in this process."),
+        click.option("--jobs", type=click.IntRange(min=1), default=None, show_default="one a processor", help="Tasks at the same time."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class _Quiet:
+    """Progress where there is no terminal: a line every ten seconds."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._last = time.monotonic()
+
+    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
+        self._done += done
+        if time.monotonic() - self._last > 10:
+            self._last = time.monotonic()
+            click.echo(f"{self._done} tasks done, {sum(due.values())} known to be due; at {stage}", err=True)
+
+    def note(self, text: str) -> None:
+        click.echo(text, err=True)
+
+
+class _Bar:
+    """Progress on a terminal: one line that is drawn over."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            TextColumn("[bold]{task.description:<24}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=None)
+        self._done = 0
+        self._bar.start()
+
+    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
+        self._done += done
+        self._bar.update(self._task, description=stage, completed=self._done, total=self._done + sum(due.values()))
+
+    def note(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False, markup=False)
+
+    def stop(self) -> None:
+        self._bar.stop()
+
+
+@contextlib.contextmanager
+def showing_progress() -> Iterator[Progress]:
+    """Give the progress that suits standard error."""
+    if not sys.stderr.isatty():
+        yield _Quiet()
+        return
+    bar = _Bar()
+    try:
+        yield bar
+    finally:
+        bar.stop()
+
+
+def settings_of(
+    store: Store, registry: Registry, mission: str | None, assignments: tuple[str, ...], only: str = ""
+) -> tuple[Settings, Profile]:
+    """Read the settings of an output folder, or begin them; take in what the command line says, and keep it."""
+    if store.settings.exists():
+        settings = Settings.load(store.settings, registry)
+        if mission is not None:
+            settings.mission = load_profile(mission).name
+        profile = load_profile(settings.mission)
+    else:
+        profile = load_profile(mission or "generic")
+        settings = Settings.fresh(registry, profile.name, profile.settings)
+    profile.check(registry)
+    settings.assign(registry, assignments, only=only)
+    return settings, profile
+
+
+@contextlib.contextmanager
+def open_run(
+    out: Path,
+    *,
+    mission: str | None = None,
+    assignments: tuple[str, ...] = (),
+    only: str = "",
+    create: bool = False,
+    executor: str = "dask",
+    scheduler: str | None = None,
+    jobs: int | None = None,
+) -> Iterator[Run]:
+    """Hold an output folder with the settings that hold for it."""
+    registry = discover()
+    store = Store(out)
+    settings, profile = settings_of(store if store.exists or create else store.require(), registry, mission, assignments, only)
+    if create:
+        store.create()
+    workers = jobs or os.cpu_count() or 1
+    with (
+        showing_progress() as progress,
+        Run(
+            store,
+            registry,
+            profile,
+            settings,
+            executor=lambda: make_executor(executor, scheduler=scheduler, jobs=workers),
+            progress=progress,
+        ) as run,
+    ):
+        # Only the holder of the folder may change its settings.
+        text = settings.dump()
+        if not store.settings.exists() or store.settings.read_text(encoding="utf-8") != text:
+            store.write_text(store.settings, text)
+        yield run
+
+
+@contextlib.contextmanager
+def running(run: Run) -> Iterator[None]:
+    """Let the first interrupt or termination end the run in good order, and the second at once."""
+
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        if run.stop:
+            raise KeyboardInterrupt
+        run.stop = True
+        click.echo("stopping when the tasks that run have ended; interrupt again to stop at once", err=True)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def reading(out: Path) -> Iterator[tuple[Store, Catalog]]:
+    """Open an output folder for reading only; never waits for a run."""
+    store = Store(out).require()
+    if not store.catalog.exists():
+        raise UsageError("has no catalog yet", where=str(out), remedy="Run `skycrane process` on it")
+    catalog = Catalog(store.catalog, discover(), read_only=True)
+    try:
+        yield store, catalog
+    finally:
+        catalog.close()
+
+
+def stage_set(registry: Registry, name: str) -> set[str]:
+    """Name the stages that a stage's or a room's name stands for; UsageError for neither."""
+    chosen = {stage for stage, spec in registry.stages.items() if name in {stage, spec.room}}
+    return chosen or {registry.find(name).name}

@@ -1,0 +1,130 @@
+"""`skycrane process` and `skycrane demo`."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import click
+
+from pipeline.arrivals import Admitter, scan
+from pipeline.cli.common import executor_options, open_run, running, set_option, stage_set
+from pipeline.drive import Run, Summary
+from pipeline.errors import UsageError
+from pipeline.plan import Finding
+
+__all__ = ["demo", "process", "tell_findings"]
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the products; new, empty or ours.")
+@click.option("--mission", metavar="NAME|FILE", help="Mission profile: see `skycrane missions`.  [default: what OUT has, else generic]")
+@click.option("--level", type=click.Choice(["bits", "frames", "packets", "media"]), help="What the files hold.  [default: found out]")
+@click.option("--link", metavar="NAME", help="The profile's link that recordings came by.  [default: found out]")
+@click.option("--until", metavar="STAGE", help="Go no further than this stage or room.")
+@set_option
+@executor_options
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")
+@click.option("--strict", is_flag=True, help="End with 25 if data are missing.")
+def process(
+    inputs: tuple[Path, ...],
+    out: Path,
+    mission: str | None,
+    level: str | None,
+    link: str | None,
+    until: str | None,
+    assignments: tuple[str, ...],
+    executor: str,
+    scheduler: str | None,
+    jobs: int | None,
+    *,
+    dry_run: bool,
+    strict: bool,
+) -> None:
+    """Turn recordings or media files into pictures, sound and a report.
+
+    INPUTs are files or folders: bits (CADUs), transfer frames, space packets, or pictures and sound from an archive. What OUT already has
+    is not made again.
+    """
+    for path in inputs:
+        if not path.exists():
+            raise UsageError("there is no such file or folder", where=str(path), remedy="Check the path")
+    with (
+        open_run(out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs) as run,
+        running(run),
+    ):
+        if dry_run:
+            _preview(run, inputs, level, link)
+            return
+        run.admit(inputs, level=level, link=link)
+        run.work(stages=_until(run, until))
+        code = run.exit_code(strict=strict)
+    _tell(run.summary, out)
+    raise click.exceptions.Exit(code)
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False), default=Path("skycrane-demo"))
+@executor_options
+def demo(out: Path, executor: str, scheduler: str | None, jobs: int | None) -> None:
+    """Process the sample downlinks that come with skycrane: a landing on Mars, four cameras and a microphone."""
+    spec = importlib.util.find_spec("sample_data")
+    folder = Path(spec.origin).parent / "downlinks" if spec is not None and spec.origin else None
+    if folder is None or not folder.is_dir():
+        raise UsageError("the sample downlinks are not installed", remedy="Install skycrane from its wheel or its repository")
+    with open_run(out, mission="mars2020", create=True, executor=executor, scheduler=scheduler, jobs=jobs) as run, running(run):
+        run.admit([folder])
+        run.work()
+        code = run.exit_code(strict=False)
+    _tell(run.summary, out)
+    raise click.exceptions.Exit(code)
+
+
+def _until(run: Run, until: str | None) -> set[str] | None:
+    if until is None:
+        return None
+    registry = run.catalog.registry
+    chosen = stage_set(registry, until)
+    return chosen.union(*(registry.upstream[stage] for stage in chosen))
+
+
+def _preview(run: Run, inputs: tuple[Path, ...], level: str | None, link: str | None) -> None:
+    admitter = Admitter(run.catalog, run.profile, level=level, link=link)
+    for path, named in scan(inputs):
+        admission = admitter.admit(path, named=named)
+        for refused, why, _ in admission.refused:
+            click.echo(f"would leave out {refused}: {why}")
+        for record in admission.records:
+            if record["type"] == "input":
+                click.echo(
+                    f"would take in {record['path']} as {record['kind']} at level {record['level']}: {record['claim'].partition(' ')[2]}"
+                )
+    tell_findings(run.preview())
+
+
+def tell_findings(findings: list[Finding]) -> None:
+    """Print what is due, and why."""
+    for finding in findings:
+        what = "withdraw" if finding.withdraw else "make"
+        click.echo(f"would {what} {finding.stage} {finding.key}: {'; '.join(finding.reasons[:4])}")
+    click.echo(f"{len(findings)} tasks are due" if findings else "nothing due")
+
+
+def _tell(summary: Summary, out: Path) -> None:
+    """Print what was done, and where to look; messages go to standard error, the last line names the report."""
+    for path, first in summary.duplicates:
+        click.echo(f"{path} holds the same bytes as {first}: taken once", err=True)
+    refused = summary.refused
+    for path, why, _ in refused[:5]:
+        click.echo(f"left out {path}: {why}", err=True)
+    if len(refused) > 5:
+        click.echo(f"left out {len(refused) - 5} more files", err=True)
+    for stage, key, message in summary.quarantined[:5]:
+        click.echo(f"in quarantine: {stage} {key}: {message}", err=True)
+    if summary.quarantined:
+        click.echo(f"{len(summary.quarantined)} put aside; see `skycrane quarantine list {out}`", err=True)
+    made = ", ".join(f"{count} {stage}" for stage, count in summary.made.items())
+    click.echo("nothing due" if summary.idle else f"made {made or 'nothing'} in {summary.seconds:.1f} s")
+    report = out / "index.html"
+    click.echo(f"Report: {report}" if report.exists() else f"Next: skycrane status {out}")

@@ -1,0 +1,101 @@
+"""A crash before and after every step that changes the disk: the next run ends with the tree of an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from pipeline.drive import Run
+from pipeline.executors import SyncExecutor
+from pipeline.mission import Profile
+from pipeline.receipt import Journal
+from pipeline.settings import Settings
+from pipeline.store import Store
+from pipeline.testing.toys import toy_registry
+
+REGISTRY = toy_registry()
+TAPES = {"a.part000.txt": "alpha beta ga", "a.part001.txt": "mma boom", "b.txt": "banana avocado "}
+
+
+class Killed(BaseException):
+    """Like SIGKILL: nothing catches it, nothing is tidied up."""
+
+
+class Quiet:
+    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+class Failpoints:
+    """Kills at the n-th change of the disk, before or after it happens."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.at = -1
+        self.after = False
+        for owner, name in ((os, "replace"), (Journal, "append"), (Store, "withdraw"), (shutil, "rmtree")):
+            monkeypatch.setattr(owner, name, self._wrap(getattr(owner, name)))
+
+    def _wrap(self, real):
+        def step(*args, **kwargs):
+            self.count += 1
+            if self.count == self.at and not self.after:
+                raise Killed
+            result = real(*args, **kwargs)
+            if self.count == self.at:
+                raise Killed
+            return result
+
+        return step
+
+
+def run(folder: Path, least: int) -> None:
+    store = Store(folder / "out").create()
+    settings = Settings(mission="toy", stages={"letters": {"least": least}})
+    profile = Profile(name="toy", tables={})
+    with Run(store, REGISTRY, profile, settings, executor=SyncExecutor, progress=Quiet()) as one:
+        one.admit([folder / "tapes"])
+        one.work()
+
+
+def tapes(folder: Path) -> None:
+    (folder / "tapes").mkdir(parents=True)
+    for name, text in TAPES.items():
+        (folder / "tapes" / name).write_text(text)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in (folder / "out").rglob("*") if path.is_file() and ".skycrane" not in path.parts)
+    return {str(path.relative_to(folder / "out")): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_every_step_may_be_the_last(tmp_path, monkeypatch, after):
+    points = Failpoints(monkeypatch)
+    tapes(tmp_path / "calm")
+    run(tmp_path / "calm", 1)
+    run(tmp_path / "calm", 5)
+    steps, wanted = points.count, tree(tmp_path / "calm")
+    assert steps > 40
+    points.after = after
+    for at in range(1, steps + 1, 2):
+        folder = tmp_path / f"{at}"
+        tapes(folder)
+        points.count, points.at = 0, at
+        killed = 0
+        for least in (1, 5, 5):
+            try:
+                run(folder, least)
+            except Killed:
+                killed += 1
+        assert killed <= 1
+        run(folder, 5)
+        assert tree(folder) == wanted, f"killed at step {at} of {steps}"
+        shutil.rmtree(folder)
