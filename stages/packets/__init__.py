@@ -1,0 +1,76 @@
+"""Transfer frames to space packets (CCSDS 732.0-B, 132.0-B, 133.0-B)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.stage import Previous, stage
+from stages.products import Carry, Frames, Packets
+from stages.profile import Link
+
+__all__ = ["packets"]
+
+
+@stage(version=1)
+def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Packets, Carry]:
+    """Take the space packets out of a chunk's good frames.
+
+    frames    (n, length) uint8, bad ones included: they are counted and not read
+    previous  what the chunk before handed on; without it the packet that is under way when the chunk begins is passed over,
+              and is no loss
+
+    A packet that runs into the next chunk is completed there, and belongs to it.
+    """
+    from stages.packets.extract import demultiplex
+
+    good = frames.table["good"]
+    positions = frames.position + frames.table["bit_offset"]
+    result = demultiplex(frames.data[good], link=link, carry=previous, positions=positions[good])
+    bad = _claims(frames, link)
+    return (
+        Packets(
+            pass_=frames.pass_,
+            chunk=frames.chunk,
+            data=result.data,
+            table=result.table,
+            gaps=result.gaps,
+            link=_with_bad(result.link, bad, link),
+        ),
+        Carry(
+            pass_=frames.pass_,
+            chunk=frames.chunk,
+            channels=result.state.channels,
+            sequences=result.state.sequences,
+        ),
+    )
+
+
+def _claims(frames: Frames, link: Link) -> list[int]:
+    """Give the global virtual channel that the header of each bad frame names, -1 for none of this link."""
+    from stages.packets.headers import read_frame_headers
+
+    headers = read_frame_headers(frames.data[~frames.table["good"]], link)
+    return [int(number) if valid else -1 for number, valid in zip(headers.channel, headers.valid, strict=True)]
+
+
+def _with_bad(rows: Sequence[Mapping[str, Any]], claims: Sequence[int], link: Link) -> tuple[Mapping[str, Any], ...]:
+    """Add the bad frames to the account.
+
+    The header of a bad frame may be wrong too: a claim counts if good frames of that channel came as well; else the frame is put
+    down to the busiest channel.
+    """
+    if not rows and claims:
+        rows = [_empty_row(link)]
+    busiest = max(rows, key=lambda row: int(row["frames"]), default=None)
+    numbers = [row["spacecraft"] << 6 | row["virtual_channel"] if row["spacecraft"] is not None else -1 for row in rows]
+    counts = [0] * len(rows)
+    for claim in claims:
+        counts[numbers.index(claim) if claim in numbers else next(i for i, row in enumerate(rows) if row is busiest)] += 1
+    return tuple({**row, "bad": count} for row, count in zip(rows, counts, strict=True))
+
+
+def _empty_row(link: Link) -> Mapping[str, Any]:
+    """An account for a chunk without a single good frame."""
+    names = ("frames", "gaps", "lost", "truncated_packets", "duplicates", "missing_packets", "pointer_conflicts")
+    return {"spacecraft": link.spacecraft, "virtual_channel": 0, **dict.fromkeys(names, 0)}

@@ -201,7 +201,11 @@ class Packets(Product):
     gaps: NDArray[Any] = field(default_factory=lambda: np.zeros(0, GAP_DTYPE))
     """(g,) GAP_DTYPE."""
     link: tuple[Mapping[str, Any], ...] = ()
-    """For each spacecraft and virtual channel: {spacecraft, virtual_channel, frames, bad, gaps, lost, truncated_packets, duplicates}."""
+    """For each spacecraft and virtual channel: {spacecraft, virtual_channel, frames, bad, gaps, lost, truncated_packets,
+    duplicates, missing_packets, pointer_conflicts}. frames are the good ones, each once; missing_packets those that sequence
+    counts name; pointer_conflicts are frames whose first header pointer contradicts the packet before."""
+    left_over: int = 0
+    """Octets of a file from outside, from the first one on where no packet header stands."""
 
     @classmethod
     def stem(cls, key: Key) -> str:
@@ -220,21 +224,24 @@ class Packets(Product):
         if "" in source.files:
             from stages.recognise import packets_from_outside
 
-            data, table = packets_from_outside(np.frombuffer(source.read(), np.uint8), source)
-            return cls(pass_=source.key["pass"], chunk=source.key["chunk"], data=data, table=table)
+            data, table, left_over = packets_from_outside(source)
+            return cls(pass_=source.key["pass"], chunk=source.key["chunk"], data=data, table=table, left_over=left_over)
         return cls(
             pass_=source.key["pass"],
             chunk=source.key["chunk"],
             data=np.frombuffer(source.read(".bin"), np.uint8),
             table=from_npy(source.read(".npy"), PACKET_DTYPE),
             gaps=from_npy(source.read(".gaps.npy"), GAP_DTYPE),
-            link=tuple(source.facts["link"]),
+            link=tuple({name: value for name, value in row.items() if name != "packets"} for row in source.facts["link"]),
+            left_over=source.facts.get("left_over", 0),
         )
 
     def completeness(self) -> Completeness:
         """Count frames: received of those that the counters say were sent."""
         received = sum(int(row["frames"]) for row in self.link)
-        return Completeness(received=received, expected=received + sum(int(row["lost"]) for row in self.link), unit="frames")
+        caveats = (f"{self.left_over} octets at its end are not packets",) if self.left_over else ()
+        expected = received + sum(int(row["lost"]) for row in self.link)
+        return Completeness(received=received, expected=expected, unit="frames", caveats=caveats)
 
     def facts(self) -> Facts:
         """The link's health, with the packets of each APID."""
@@ -244,7 +251,7 @@ class Packets(Product):
             apids, counts = np.unique(mine["apid"], return_counts=True)
             packets = {str(apid): int(count) for apid, count in zip(apids.tolist(), counts.tolist(), strict=True)}
             rows.append({**row, "packets": packets})
-        return {"link": rows, "packets": len(self.table)}
+        return {"link": rows, "packets": len(self.table), "left_over": self.left_over}
 
     @classmethod
     def tally(cls, entries: Iterable[Entry]) -> Facts:
@@ -288,6 +295,8 @@ class ChannelState:
     """Bit of the pass at which the open packet's first frame begins."""
     frames: int = 0
     """That the open packet lies in so far."""
+    recent: tuple[tuple[int, int], ...] = ()
+    """Counter and digest of its last good frames, oldest first: a frame that comes again is known by them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +308,7 @@ class Carry(Product):
     pass_: str
     chunk: str
     channels: Mapping[int, ChannelState] = field(default_factory=dict)
-    """By virtual channel."""
+    """By global virtual channel: spacecraft * 64 + virtual channel."""
     sequences: Mapping[int, int] = field(default_factory=dict)
     """By APID: the last sequence count."""
 
@@ -317,6 +326,7 @@ class Carry(Product):
                 "synchronised": state.synchronised,
                 "position": state.position,
                 "frames": state.frames,
+                "recent": state.recent,
             }
             for number, state in sorted(self.channels.items())
         }
@@ -331,7 +341,15 @@ class Carry(Product):
             pass_=source.key["pass"],
             chunk=source.key["chunk"],
             channels={
-                int(number): ChannelState(**(state | {"open": bytes.fromhex(state["open"])}))
+                int(number): ChannelState(
+                    **(
+                        state
+                        | {
+                            "open": bytes.fromhex(state["open"]),
+                            "recent": tuple((counter, digest) for counter, digest in state["recent"]),
+                        }
+                    )
+                )
                 for number, state in value["channels"].items()
             },
             sequences={int(apid): count for apid, count in value["sequences"].items()},

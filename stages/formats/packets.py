@@ -1,0 +1,89 @@
+"""A file of space packets, one after the other, walked header by header (CCSDS 133.0-B section 4.1.3)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["INDEX_DTYPE", "PacketWalk", "read_u16", "walk_packets"]
+
+Bytes: TypeAlias = NDArray[np.uint8]
+
+INDEX_DTYPE = np.dtype(
+    [
+        ("apid", "<u2"),
+        ("flags", "u1"),  # sequence flags: 3 unsegmented, 1 first, 0 continuation, 2 last
+        ("sequence", "<u2"),
+        ("offset", "<i8"),  # of the packet in the data
+        ("length", "<u4"),  # octets, header included
+    ]
+)
+"""A row a packet, in the order of the file."""
+
+ENDS = ("", "the last packet is cut off", "no packet header stands here: the version is not 0")
+BLOCK = 1 << 15
+
+
+class PacketWalk(NamedTuple):
+    """How far the packets of a file go."""
+
+    table: NDArray[Any]
+    """(p,) INDEX_DTYPE."""
+    end: int
+    """Byte after the last whole packet."""
+    reason: str
+    """Why the walk ended there; empty at the end of the data."""
+
+
+def walk_packets(data: Bytes) -> PacketWalk:
+    """Find the packets that follow each other from the first byte on.
+
+    data  (n,) uint8
+
+    The walk stops for good at the first header that cannot be one (packet version other than 0) or whose packet would reach over
+    the end: behind it every boundary would be a guess.
+    """
+    data = np.ascontiguousarray(data, np.uint8).reshape(-1)
+    blocks: list[NDArray[Any]] = []
+    at, why = 0, -1
+    while why < 0:
+        # Blocks grow, so that a few packets cost a small table and a hostile file no more than its packets.
+        table = np.empty(min(BLOCK << min(len(blocks), 5), data.size // 7 + 1), INDEX_DTYPE)
+        count, at, why = walk(data, at, table)
+        blocks.append(table[:count])
+    return PacketWalk(np.concatenate(blocks) if len(blocks) > 1 else blocks[0].copy(), int(at), ENDS[why])
+
+
+@njit(cache=True, nogil=True)
+def read_u16(data: Bytes, place: int) -> Any:
+    """Read a big-endian number of two octets."""
+    return np.int64(data[place]) << 8 | np.int64(data[place + 1])
+
+
+@njit(cache=True, nogil=True)
+def walk(data: Bytes, at: int, table: Any) -> tuple[int, int, int]:
+    """Fill the table; return rows, next byte and why it ended: -1 table full, else an index of ENDS."""
+    count = 0
+    while count < table.size:
+        left = data.size - at
+        if left == 0:
+            return count, at, 0
+        if data[at] >> 5:
+            return count, at, 2
+        if left < 7:
+            return count, at, 1
+        length = 7 + read_u16(data, at + 4)
+        if length > left:
+            return count, at, 1
+        row = table[count]
+        row.apid = read_u16(data, at) & 0x7FF
+        row.flags = data[at + 2] >> 6
+        row.sequence = read_u16(data, at + 2) & 0x3FFF
+        row.offset = at
+        row.length = length
+        count += 1
+        at += length
+    return count, at, -1
