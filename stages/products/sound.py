@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -9,9 +10,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import DataError
 from pipeline.product import Completeness, Entry, Facts, Key, Product, Sink, Source
 
-__all__ = ["Recording", "SoundBlock", "Spectrogram"]
+__all__ = ["Recording", "SoundBlock", "Spectrogram", "runs"]
+
+
+def runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Give the runs of True as (n, 2) rows of [start, stop)."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return edges.reshape(-1, 2).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +48,59 @@ class SoundBlock(Product):
     """Clock seconds of the first sample, if known."""
 
     def save(self, sink: Sink) -> None:
-        """Write a line of JSON, then mask and samples."""
-        raise NotImplementedError
+        """Write a line of JSON, then samples and mask (a bit a frame)."""
+        length, channels = self.samples.shape
+        head = {
+            "length": length,
+            "channels": channels,
+            "rate": self.rate,
+            "bits": self.bits,
+            "start": self.start,
+            "source": self.source,
+            "clock": self.clock,
+        }
+        sink.write(json.dumps(head, sort_keys=True).encode() + b"\n")
+        sink.write(np.ascontiguousarray(self.samples, "<i4").tobytes() + np.packbits(self.mask).tobytes())
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        raise NotImplementedError
+        line, _, body = source.read().partition(b"\n")
+        head = json.loads(line)
+        length, channels = head.pop("length"), head.pop("channels")
+        if len(body) != length * channels * 4 + (length + 7) // 8:
+            raise DataError(
+                f"{length} samples of {channels} channels do not have {len(body)} bytes",
+                where=source.key.text,
+                remedy="Run `skycrane verify --repair` on the output folder",
+            )
+        samples = np.frombuffer(body, "<i4", length * channels).reshape(length, channels)
+        mask = np.unpackbits(np.frombuffer(body, np.uint8, offset=samples.nbytes), count=length).astype(np.bool_)
+        key = source.key
+        return cls(file=key["file"], microphone=key["microphone"], block=key["block"], samples=samples, mask=mask, **head)
 
     def completeness(self) -> Completeness:
-        """Count samples."""
-        raise NotImplementedError
+        """Count samples of the block."""
+        gaps = runs(self.mask)
+        lost = int(np.count_nonzero(self.mask))
+        return Completeness(
+            received=self.mask.size - lost,
+            expected=self.mask.size,
+            unit="samples",
+            gaps=tuple((int(start), int(stop)) for start, stop in gaps[: Completeness.MAX_GAPS]),
+        )
+
+    def facts(self) -> Facts:
+        """All that its place in the recording depends on: a recording is laid out before any block is loaded."""
+        return {
+            "length": self.samples.shape[0],
+            "channels": self.samples.shape[1],
+            "rate": self.rate,
+            "bits": self.bits,
+            "start": self.start,
+            "source": self.source,
+            "clock": self.clock,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +122,11 @@ class Recording(Product):
     clock: float | None = None
     """Clock seconds of the first sample."""
     utc: str = ""
+    title: str = ""
+    """The microphone's."""
+    caveats: tuple[str, ...] = ()
     meta: Facts = field(default_factory=dict)
+    """sources: the products that it was made from."""
 
     @classmethod
     def stem(cls, key: Key) -> str:
@@ -80,25 +134,69 @@ class Recording(Product):
         return f"audio/{key['microphone']}"
 
     def save(self, sink: Sink) -> None:
-        """Write .flac and .json (length, rate, gaps, clock)."""
-        raise NotImplementedError
+        """Write .flac and .json (length, rate, gaps, clock); .wav or .w64 where FLAC cannot hold it."""
+        from stages.formats.sound import container, write_sound
+
+        suffix = container(bits=self.bits, channels=self.channels, rate=self.rate, length=self.length)
+        tags = {"title": self.title or self.microphone, "comment": ", ".join(self.meta.get("sources", ()))[:4000]}
+        write_sound(sink.path(suffix), self.blocks(), rate=self.rate, channels=self.channels, bits=self.bits, tags=tags)
+        record = {
+            "microphone": self.microphone,
+            "title": self.title,
+            "rate": self.rate,
+            "channels": self.channels,
+            "bits": self.bits,
+            "length": self.length,
+            "seconds": self.length / self.rate,
+            "clock": self.clock,
+            "utc": self.utc,
+            "gaps": [list(gap) for gap in self.gaps],
+            "caveats": list(self.caveats),
+            "meta": self.meta,
+        }
+        sink.path(".json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Open what `save` wrote; the sound is read when asked for."""
-        raise NotImplementedError
+        from stages.formats.sound import SUFFIXES, read_blocks
+
+        record = json.loads(source.read(".json"))
+        path = source.path(next(suffix for suffix in SUFFIXES if suffix in source.files))
+        return cls(
+            microphone=source.key["microphone"],
+            rate=record["rate"],
+            channels=record["channels"],
+            bits=record["bits"],
+            length=record["length"],
+            blocks=lambda: read_blocks(path),
+            gaps=tuple((start, stop) for start, stop in record["gaps"]),
+            clock=record["clock"],
+            utc=record["utc"],
+            title=record["title"],
+            caveats=tuple(record["caveats"]),
+            meta=record["meta"],
+        )
 
     def completeness(self) -> Completeness:
         """Count samples."""
         missing = sum(stop - start for start, stop in self.gaps)
+        caveats = self.caveats
+        if len(self.gaps) > Completeness.MAX_GAPS:
+            caveats = (*caveats, f"there are {len(self.gaps)} gaps; all of them stand in the recording's JSON file")
         return Completeness(
-            received=self.length - missing, expected=self.length, unit="samples", gaps=self.gaps[: Completeness.MAX_GAPS]
+            received=self.length - missing,
+            expected=self.length,
+            unit="samples",
+            gaps=self.gaps[: Completeness.MAX_GAPS],
+            caveats=caveats,
         )
 
     def facts(self) -> Facts:
         """Rate, length and gaps."""
         missing = sum(stop - start for start, stop in self.gaps)
         return {
+            "title": self.title,
             "rate": self.rate,
             "channels": self.channels,
             "bits": self.bits,
@@ -129,7 +227,8 @@ class Spectrogram(Product):
     expected: int
     """Samples of the recording."""
     meta: Facts = field(default_factory=dict)
-    """Where the plot lies in the picture (fractions of width and height), for a cursor: {left, right, top, bottom}; seconds, hertz."""
+    """Where the plot lies in the picture, for a cursor: left, right, top, bottom as fractions of width and height; width and height in
+    pixels; seconds, hertz; peak and rms in dB of full scale, None of silence."""
 
     @classmethod
     def stem(cls, key: Key) -> str:
@@ -138,12 +237,19 @@ class Spectrogram(Product):
 
     def save(self, sink: Sink) -> None:
         """Write .png."""
-        raise NotImplementedError
+        from stages.formats.png import write_png
+
+        write_png(sink.path(".png"), self.samples)
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        raise NotImplementedError
+        from stages.formats.images import read_image
+
+        facts = dict(source.facts)
+        received, expected = facts.pop("received"), facts.pop("expected")
+        samples = np.asarray(read_image(source.path(".png")).samples, np.uint8)
+        return cls(microphone=source.key["microphone"], samples=samples, received=received, expected=expected, meta=facts)
 
     def completeness(self) -> Completeness:
         """As the recording's."""
@@ -151,4 +257,4 @@ class Spectrogram(Product):
 
     def facts(self) -> dict[str, Any]:
         """Where the plot lies in the picture."""
-        return self.meta
+        return {**self.meta, "received": self.received, "expected": self.expected}
