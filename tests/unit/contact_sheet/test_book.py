@@ -1,0 +1,102 @@
+"""The book of sheets: a PDF that readers accept, the same bytes each time."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+
+from pipeline.product import FileRef, Source
+from pipeline.stage import Group
+from stages import contact_sheet as room
+from stages.formats.pdf import Link, Page, Word, pdf
+from stages.products import ContactSheet, Image, SheetBook
+from stages.profile import Camera, Clock, Timeline
+
+CAMERA = Camera(name="DDC", title="Descent stage camera (\N{GREEK SMALL LETTER DELTA})")
+
+
+def sheets(count: int = 2) -> Group[ContactSheet]:
+    images = [
+        Image(camera="DDC", frame=f"{48 * n:04d}", samples=np.full((32, 48, 3), 40 * n, np.uint8), mask=np.zeros((32, 48), bool))
+        for n in range(count)
+    ]
+    cells = [cell for image in images for cell in room.cells(image, CAMERA)]
+    return Group.of([room.contact_sheet(Group.of([cell]), CAMERA, Timeline(), Clock()) for cell in cells])
+
+
+def objects(data: bytes) -> dict[int, bytes]:
+    """Find every object by the table of cross references, as a reader does."""
+    start = int(re.search(rb"startxref\n(\d+)\n%%EOF\n$", data)[1])
+    table = data[start:]
+    count = int(re.match(rb"xref\n0 (\d+)\n", table)[1])
+    rows = table[table.index(b"0000000000") :]
+    offsets = [int(rows[20 * i : 20 * i + 10]) for i in range(count)]
+    return {i: data[offsets[i] :].split(b"\nendobj", 1)[0] for i in range(1, count)}
+
+
+def test_every_object_is_where_the_table_says() -> None:
+    data = b"".join(room.book(sheets(), CAMERA).pieces())
+    found = objects(data)
+    assert all(body.startswith(b"%d 0 obj\n" % number) for number, body in found.items())
+    assert b"/Count 2" in found[2]
+    assert len(found) == 5 + 4 * 2
+
+
+def test_pages_hold_the_sheets() -> None:
+    book = room.book(sheets(), CAMERA)
+    data = b"".join(book.pieces())
+    pictures = [body.split(b"stream\n", 1)[1] for body in objects(data).values() if b"/DCTDecode" in body]
+    for body, sheet in zip(pictures, sheets(), strict=True):
+        decoded = np.asarray(Picture.open(io.BytesIO(body))).astype(int)
+        assert np.abs(decoded - next(sheet.leaves())).mean() < 2
+    assert book.pages == 2
+    assert book.completeness().received == 2
+
+
+def test_words_and_links_lie_on_the_cells() -> None:
+    found = objects(b"".join(room.book(sheets(1), CAMERA).pieces()))
+    page = next(body for body in found.values() if b"/Type /Page " in body)
+    assert b"/URI (../images/DDC/0000.png)" in page
+    content = next(body for body in found.values() if b"3 Tr" in body)
+    assert b"(0000) Tj" in content
+
+
+def test_a_book_has_no_date_and_is_the_same_each_time() -> None:
+    first, second = (b"".join(room.book(sheets(), CAMERA).pieces()) for _ in range(2))
+    assert first == second
+    assert b"Date" not in first
+    assert b"/ID" not in first
+
+
+def test_titles_and_names_are_escaped() -> None:
+    page = Page(
+        jpeg=b"\xff\xd8\xff\xd9",
+        width=10,
+        height=10,
+        title="a(b)c\\",
+        words=(Word(text=")\N{CJK UNIFIED IDEOGRAPH-4E2D}(", x=1, y=1, size=5),),
+        links=(Link(target="x)y", x=0, y=0, width=1, height=1),),
+    )
+    data = b"".join(pdf([page], title="Kamera \N{GREEK SMALL LETTER DELTA}"))
+    assert b"(a\\(b\\)c\\\\)" in data
+    assert b"(\\)?\\() Tj" in data
+    assert b"/URI (x\\)y)" in data
+    assert b"\xfe\xff\x00K" in data
+    objects(data)
+
+
+def test_a_book_comes_back_from_disk(tmp_path: Path) -> None:
+    class Sink:
+        def path(self, suffix: str) -> Path:
+            return tmp_path / f"DDC{suffix}"
+
+    book = room.book(sheets(), CAMERA)
+    book.save(Sink())
+    path = tmp_path / "DDC.pdf"
+    ref = FileRef(path=str(path), length=path.stat().st_size)
+    again = SheetBook.load(Source(key=book.key, files={".pdf": ref}, facts=book.facts()))
+    assert b"".join(again.pieces()) == b"".join(book.pieces()) == path.read_bytes()
