@@ -1,0 +1,212 @@
+"""PNG files read as far as they go (W3C PNG, third edition; RFC 1950).
+
+Decoders stop with an error where a file is cut. Rows of PNG come in order and depend on nothing after them, so here they stay.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
+from numba import njit
+from numpy.typing import NDArray
+
+from pipeline.errors import DataError
+from stages.formats.raster import Raster, check_extent, from_channels
+
+__all__ = ["SIGNATURE", "decode_png", "is_plain_png"]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
+"""By colour type (section 11.2.1); type 3 is a palette."""
+LONGEST_TEXT = 1 << 20
+REMEDY = "Fetch the file again"
+
+
+class Header(NamedTuple):
+    """The IHDR chunk."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    compression: int
+    filtering: int
+    interlace: int
+
+
+class Chunk(NamedTuple):
+    """A chunk, whole or cut by the end of the file."""
+
+    kind: bytes
+    offset: int
+    data: memoryview
+    whole: bool
+
+
+def is_plain_png(data: bytes, name: str) -> bool:
+    """Say whether `decode_png` reads it: 8 or 16 bits a sample, in rows; DataError if its header is broken or claims too much."""
+    header = _header(data, name)
+    return header.depth in {8, 16} and header.colour in CHANNELS and not header.interlace
+
+
+def decode_png(data: bytes, name: str) -> Raster:
+    """Read a PNG file of 8 or 16 bits a sample that is not interlaced; rows behind a cut end are lost.
+
+    data  the file, or its beginning
+    name  for messages
+
+    Raises DataError, naming the byte, for anything that breaks the format other than its end.
+    """
+    header = _header(data, name)
+    packed, text, transparent, first = [], {}, None, 0
+    for chunk in _chunks(data, name):
+        if chunk.kind == b"IDAT":
+            first = first or chunk.offset
+            packed.append(chunk.data)
+        elif chunk.kind == b"tRNS" and chunk.whole:
+            transparent = np.frombuffer(chunk.data[: len(chunk.data) // 2 * 2], ">u2")
+        elif chunk.kind in {b"tEXt", b"zTXt", b"iTXt"} and chunk.whole:
+            text.update(_text(chunk))
+    pixel = CHANNELS[header.colour] * header.depth // 8
+    stride = header.width * pixel
+    rows, received = _inflate(packed, header.height * (stride + 1), name, first)
+    bad = _unfilter(rows.reshape(header.height, stride + 1), pixel, received)
+    if bad >= 0:
+        raise DataError(f"has an unknown filter in row {bad}", where=f"{name} at byte {first}", remedy=REMEDY)
+    return _raster(header, rows.reshape(header.height, stride + 1)[:, 1:], received, transparent, text)
+
+
+def _header(data: bytes, name: str) -> Header:
+    if len(data) < 33 or data[12:16] != b"IHDR" or not data.startswith(SIGNATURE):
+        raise DataError("has no PNG header", where=f"{name} at byte 0", remedy=REMEDY)
+    if zlib.crc32(data[12:29]) != int.from_bytes(data[29:33], "big"):
+        raise DataError("has a PNG header with a wrong checksum", where=f"{name} at byte 8", remedy=REMEDY)
+    header = Header(*struct.unpack(">IIBBBBB", data[16:29]))
+    check_extent(header.width, header.height, name, 16)
+    if header.compression or header.filtering or header.interlace > 1:
+        raise DataError("has a PNG header of no known version", where=f"{name} at byte 26", remedy=REMEDY)
+    return header
+
+
+def _chunks(data: bytes, name: str) -> Iterator[Chunk]:
+    """Give the chunks after the header; the last may be cut."""
+    view, offset = memoryview(data), 33
+    while offset + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
+        body = view[offset + 8 : offset + 8 + length]
+        whole = offset + 12 + length <= len(data)
+        checksum = data[offset + 8 + length : offset + 12 + length]
+        if whole and isal_zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(checksum, "big"):
+            raise DataError(f"has a chunk {kind!r} with a wrong checksum", where=f"{name} at byte {offset}", remedy=REMEDY)
+        yield Chunk(kind, offset, body, whole)
+        if kind == b"IEND":
+            return
+        offset += 12 + length
+
+
+def _inflate(packed: list[memoryview], size: int, name: str, offset: int) -> tuple[NDArray[np.uint8], int]:
+    """Give `size` bytes, zero where the stream ends early, and how many there were."""
+    stream = isal_zlib.decompressobj()
+    out = np.zeros(size, np.uint8)
+    received = 0
+    try:
+        for part in packed:
+            if received == size:
+                break
+            piece = stream.decompress(part, size - received)
+            out[received : received + len(piece)] = np.frombuffer(piece, np.uint8)
+            received += len(piece)
+    except IsalError as error:  # type: ignore[misc]  # the library's stub calls the class a value
+        raise DataError(f"has compressed rows that are no zlib stream: {error}", where=f"{name} at byte {offset}", remedy=REMEDY) from None
+    return out, received
+
+
+def _raster(header: Header, rows: NDArray[np.uint8], received: int, transparent: NDArray[Any] | None, text: dict[str, str]) -> Raster:
+    channels = CHANNELS[header.colour]
+    values = np.ascontiguousarray(rows).view(">u2" if header.depth == 16 else np.uint8)
+    native = np.uint16 if header.depth == 16 else np.uint8
+    pixels = values.reshape(header.height, header.width, channels).astype(native, copy=False)
+    mask = np.zeros((header.height, header.width), np.bool_)
+    whole, rest = divmod(received, rows.shape[1] + 1)
+    mask[whole:] = True
+    if rest > 1:
+        mask[whole, : (rest - 1) * header.width // rows.shape[1]] = False
+    if transparent is not None and transparent.size == channels:
+        mask |= (pixels == transparent).all(axis=2)
+    samples, mask = from_channels(pixels, mask)
+    return Raster(samples, mask, {"format": "png", "bits": header.depth, "lossless": True, "text": text})
+
+
+def _text(chunk: Chunk) -> dict[str, str]:
+    """Read a text chunk (section 11.3.3); one that is broken says nothing."""
+    keyword, _, rest = bytes(chunk.data).partition(b"\0")
+    try:
+        if chunk.kind == b"tEXt":
+            return {keyword.decode("latin-1"): rest.decode("latin-1")}
+        if chunk.kind == b"zTXt":
+            return {keyword.decode("latin-1"): _unpack(rest[1:]).decode("latin-1")}
+        _, _, body = rest[2:].partition(b"\0")
+        _, _, body = body.partition(b"\0")
+        return {keyword.decode("latin-1"): (_unpack(body) if rest[:1] == b"\1" else body).decode()}
+    except (zlib.error, UnicodeDecodeError):
+        return {}
+
+
+def _unpack(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, LONGEST_TEXT)
+
+
+@njit(cache=True, nogil=True)
+def _unfilter(rows: NDArray[np.uint8], step: int, received: int) -> int:
+    """Undo the filters in place (section 9.2); each row begins with its type. Return the first row of unknown type, or -1."""
+    stride = rows.shape[1]
+    above = np.zeros(stride - 1, np.uint8)
+    for y in range(min(rows.shape[0], (received + stride - 1) // stride)):
+        kind, row = rows[y, 0], rows[y, 1:]
+        if kind == 1:
+            _undo_sub(row, step)
+        elif kind == 2:
+            for x in range(row.size):
+                row[x] += above[x]
+        elif kind == 3:
+            _undo_average(row, above, step)
+        elif kind == 4:
+            _undo_paeth(row, above, step)
+        elif kind > 4:
+            return y
+        above = row
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _undo_sub(row: NDArray[np.uint8], step: int) -> None:
+    for x in range(step, row.size):
+        row[x] += row[x - step]
+
+
+@njit(cache=True, nogil=True)
+def _undo_average(row: NDArray[np.uint8], above: NDArray[np.uint8], step: int) -> None:
+    for x in range(step):
+        row[x] += above[x] >> 1
+    for x in range(step, row.size):
+        row[x] += (np.int32(row[x - step]) + np.int32(above[x])) >> 1
+
+
+@njit(cache=True, nogil=True)
+def _undo_paeth(row: NDArray[np.uint8], above: NDArray[np.uint8], step: int) -> None:
+    for x in range(step):
+        row[x] += above[x]
+    for x in range(step, row.size):
+        left, up, corner = np.int32(row[x - step]), np.int32(above[x]), np.int32(above[x - step])
+        far_left, far_up = abs(up - corner), abs(left - corner)
+        far_corner = abs(left + up - 2 * corner)
+        guess = up if far_up <= far_corner else corner
+        if far_left <= far_up and far_left <= far_corner:
+            guess = left
+        row[x] += guess

@@ -1,0 +1,57 @@
+"""What every image file comes down to: samples, what is lost of them, and what the file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import DataError
+
+__all__ = ["LARGEST", "Raster", "check_extent", "from_channels"]
+
+Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Mask: TypeAlias = NDArray[np.bool_]
+
+LARGEST = 1 << 26
+"""Pixels of a picture. A few hundred bytes of PNG can claim 2^62; this many, in colour and developed, stay under a gigabyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """A picture as its file gives it."""
+
+    samples: Samples
+    """(h, w) grey or (h, w, 3) RGB."""
+    mask: Mask
+    """(h, w), True where lost: where the file ends early, has a gap, is transparent or says so itself."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """format: "png", "jpeg", "jpeg-ls", "tiff" or another's name. lossless: whether its samples are the ones that were written.
+    bits: of a sample. text: keywords of PNG and what they say. record: of our own TIFF files."""
+
+
+def check_extent(width: int, height: int, name: str, offset: int = 0) -> None:
+    """Raise DataError for a picture without pixels, or with more than LARGEST; `offset` is where the file says so."""
+    if width < 1 or height < 1 or width * height > LARGEST:
+        raise DataError(
+            f"claims {width} x {height} pixels",
+            where=f"{name} at byte {offset}",
+            remedy=f"Pictures of 1 to {LARGEST} pixels are read; cut larger ones into tiles",
+        )
+
+
+def from_channels(channels: NDArray[Any], mask: Mask | None = None) -> tuple[Samples, Mask]:
+    """Split off an alpha channel: (h, w), or (h, w, 1 to 4) of uint8 or uint16 -> samples and mask.
+
+    Pixels of alpha 0 are lost, besides those that `mask` names.
+    """
+    lost = np.zeros(channels.shape[:2], np.bool_) if mask is None else mask
+    if channels.ndim == 3 and channels.shape[2] in {2, 4}:
+        lost = lost | (channels[:, :, -1] == 0)
+        channels = channels[:, :, :-1]
+    if channels.ndim == 3 and channels.shape[2] == 1:
+        channels = channels[:, :, 0]
+    return np.ascontiguousarray(channels), lost
