@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import ProfileError
 from pipeline.stage import Section
@@ -39,6 +40,9 @@ Randomizer: TypeAlias = Literal["none", "ccsds-255", "ccsds-131071"]
 GapPolicy: TypeAlias = Literal["strict", "consistent", "ignore"]
 Cfa: TypeAlias = Literal["RGGB", "GRBG", "GBRG", "BGGR", "mono"]
 Edition: TypeAlias = Literal["thumbnail", "jpeg", "video", "lossless"]
+ValueType: TypeAlias = Literal["u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64"]
+PacketGrammar: TypeAlias = Literal["none", "m2020"]
+FileTransfer: TypeAlias = Literal["none", "m2020-dp"]
 
 
 def checked(cls: type[T], mapping: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -174,9 +178,11 @@ class Clock(Section):
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], *, name: str = "") -> Self:
-        """Read the `[clock]` table."""
+        """Read the `[clock]` table; the correlation may be a file of its own, whose bytes stand here."""
         del name
         values = checked(cls, mapping, "clock")
+        if isinstance(values.get("correlation"), bytes):
+            values |= checked(cls, tomllib.loads(values["correlation"].decode()), "clock")
         values["correlation"] = tuple(tuple(float(number) for number in row) for row in values.get("correlation", ()))
         clock = cls(**values)
         if any(len(row) != 3 for row in clock.correlation) or list(clock.correlation) != sorted(clock.correlation):
@@ -191,6 +197,17 @@ class Clock(Section):
         # The two large parts are added as integers: a float64 holds today's J2000 seconds to 0.1 microseconds only just.
         whole = round(tdt * 1e6) + round((seconds - start) * rate * 1e6) - round(self.tdt_minus_utc * 1e6)
         return np.datetime64("2000-01-01T12:00:00", "us") + np.timedelta64(whole, "us")
+
+    def utc_of_ticks(self, ticks: NDArray[np.int64]) -> NDArray[np.datetime64]:
+        """Give the UTC of clock readings in ticks, (n,) datetime64[us]; NaT where there is no correlation."""
+        seconds = np.asarray(ticks, np.int64) / self.ticks_per_second
+        if not self.correlation:
+            return np.full(seconds.shape, np.datetime64("NaT"), "datetime64[us]")
+        start, tdt, rate = np.array(self.correlation).T
+        row = np.searchsorted(start, seconds, side="right") - 1
+        since = np.rint((seconds - start[row]) * rate[row] * 1e6) + np.rint(tdt[row] * 1e6) - round(self.tdt_minus_utc * 1e6)
+        moments = np.datetime64("2000-01-01T12:00:00", "us") + since.astype("timedelta64[us]")
+        return np.where(row < 0, np.datetime64("NaT"), moments)
 
     def utc_text(self, seconds: float | None) -> str:
         """Give it as ISO 8601 with a Z; empty if unknown."""
@@ -297,8 +314,7 @@ class Names(Section):
             except re.error as error:
                 raise ProfileError(f"is not a regular expression: {error}", where=f"{at}.pattern") from None
             rule["when"] = {
-                group: (allowed,) if isinstance(allowed, str) else tuple(allowed)
-                for group, allowed in rule.get("when", {}).items()
+                group: (allowed,) if isinstance(allowed, str) else tuple(allowed) for group, allowed in rule.get("when", {}).items()
             }
             rule["clock"] = tuple(rule.get("clock", ("", "")))
             rules.append(NameRule(**rule))
@@ -313,27 +329,42 @@ class Dictionary(Section):
 
     NAME: ClassVar[str] = "telemetry"
 
+    grammar: PacketGrammar = "none"
+    """How channel and event packets are built."""
     channel_apids: tuple[int, ...] = ()
     event_apids: tuple[int, ...] = ()
     channels: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """Index to {name, type, unit, title}; type is one of u8 i8 u16 i16 u32 i32 u64 i64 f32 f64."""
     events: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    """Identifier to {name, text, level}."""
+    """Identifier to {name, text, level, arguments}: {0}, {1} ... in the text stand for the arguments, whose types `arguments` lists."""
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], *, name: str = "") -> Self:
-        """Read the `[telemetry]` table; `channels` and `events` may be a file of their own, whose bytes stand here."""
+        """Read the `[telemetry]` table; `channels` and `events` may be a file of their own, whose bytes stand here.
+
+        `unnamed` lists the indexes of channels of which only the type is known: {u16 = [1, 2, 3]}.
+        """
         del name
         values = dict(mapping)
         loaded = values.pop("dictionary", None)
         if isinstance(loaded, bytes):
             values |= tomllib.loads(loaded.decode())
+        unnamed = values.pop("unnamed", {})
         values = checked(cls, values, "telemetry")
+        one_of(values.get("grammar", "none"), PacketGrammar, "telemetry.grammar")
         for table in ("channels", "events"):
             try:
                 values[table] = {int(str(key), 0): dict(entry) for key, entry in values.get(table, {}).items()}
             except ValueError as error:
                 raise ProfileError(f"has a key that is not a number: {error}", where=f"telemetry.{table}") from None
+        for kind, indexes in unnamed.items():
+            values["channels"] |= {index: {"name": f"channel_{index:04X}", "type": kind} for index in indexes}
+        for index, channel in values["channels"].items():
+            within(index, 0, 0xFFFF, "telemetry.channels")
+            one_of(channel.get("type"), ValueType, f"telemetry.channels.{index:#06x}.type")
+        for number, event in values["events"].items():
+            for kind in event.get("arguments", ()):
+                one_of(kind, ValueType, f"telemetry.events.{number:#010x}.arguments")
         for apids in ("channel_apids", "event_apids"):
             values[apids] = tuple(values.get(apids, ()))
         return cls(**values)
@@ -345,7 +376,7 @@ class FileProtocol(Section):
 
     NAME: ClassVar[str] = "files"
 
-    protocol: Literal["none", "m2020-dp"] = "none"
+    protocol: FileTransfer = "none"
     apids: tuple[int, ...] = ()
     """Packets of these are parts of files."""
     largest: int = 1 << 30
@@ -359,6 +390,8 @@ class FileProtocol(Section):
         apids: list[int] = []
         for item in values.get("apids", ()):
             apids.extend(range(item[0], item[1] + 1) if isinstance(item, list) else [item])
+        one_of(values.get("protocol", "none"), FileTransfer, "files.protocol")
+        within(values.get("largest", 1), 1, 1 << 40, "files.largest")
         return cls(**(values | {"apids": tuple(apids)}))
 
 
