@@ -1,7 +1,7 @@
 """Image files of every kind, read into samples and a mask.
 
-PNG, JPEG, JPEG-LS and our own TIFF are read as far as they go when they are cut or have gaps; BMP, GIF, WebP and the rarer sorts of PNG are read whole or
-refused. imageio reads JPEG and those; it is not asked for files of 16 bits, which it narrows to 8 where they are in colour.
+PNG, JPEG, JPEG-LS and our own TIFF are read as far as they go when they are cut or have gaps; BMP, GIF, WebP and the rarer sorts of
+PNG are read whole or refused. imageio reads JPEG and those; it is not asked for colour of 16 bits, which it would narrow to 8.
 """
 
 from __future__ import annotations
@@ -100,29 +100,39 @@ def read_image_bytes(data: bytes, name: str, gaps: Gaps = ()) -> Raster:
 
 
 def _read_png(data: bytes, name: str, gaps: Gaps) -> Raster:
-    from stages.formats.png_reader import decode_png, is_plain_png
+    from stages.formats.png_reader import decode_png, is_plain_png, read_header
 
     known = data[: gaps[0][0]] if gaps else data
     if is_plain_png(known, name):
         return decode_png(known, name)
-    return _read_other(known, name, "png")
+    return _read_other(known, name, "png", deep=read_header(known, name).depth == 16)
 
 
-def _read_other(data: bytes, name: str, kind: str) -> Raster:
-    """Let imageio read it."""
-    import imageio.v3 as imageio
-
+def _read_other(data: bytes, name: str, kind: str, *, deep: bool = False) -> Raster:
+    """Let a library read it; `deep` is for 16 bits."""
     try:
-        with imageio.imopen(data, "r", plugin="pillow", extension=f".{kind}") as file:
-            shape = file.properties(index=0).shape
-            check_extent(shape[1], shape[0], name)
-            channels = np.asarray(file.read(index=0))
+        channels = _read_deep(data) if deep else _read_shallow(data, name, kind)
     except DataError:
         raise
-    except Exception as error:  # a hostile file can make the library raise anything
+    except Exception as error:  # a hostile file can make the libraries raise anything
         raise DataError(f"is no {kind} file that can be read: {error}", where=f"{name} at byte 0", remedy=REMEDY) from error
     samples, mask = from_channels(_unsigned(channels, name))
     return Raster(samples, mask, {"format": kind, "bits": 8 * samples.itemsize, "lossless": kind != "webp"})
+
+
+def _read_deep(data: bytes) -> NDArray[Any]:
+    import imagecodecs
+
+    return np.asarray(imagecodecs.png_decode(data))
+
+
+def _read_shallow(data: bytes, name: str, kind: str) -> NDArray[Any]:
+    import imageio.v3 as imageio
+
+    with imageio.imopen(data, "r", plugin="pillow", extension=f".{kind}") as file:
+        shape = file.properties(index=0).shape
+        check_extent(shape[1], shape[0], name)
+        return np.asarray(file.read(index=0))
 
 
 def _unsigned(channels: NDArray[Any], name: str) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from stages.formats.raster import Raster, check_extent, from_channels
 
-__all__ = ["SIGNATURE", "decode_png", "is_plain_png"]
+__all__ = ["SIGNATURE", "decode_png", "is_plain_png", "read_header"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
@@ -51,7 +51,7 @@ class Chunk(NamedTuple):
 
 def is_plain_png(data: bytes, name: str) -> bool:
     """Say whether `decode_png` reads it: 8 or 16 bits a sample, in rows; DataError if its header is broken or claims too much."""
-    header = _header(data, name)
+    header = read_header(data, name)
     return header.depth in {8, 16} and header.colour in CHANNELS and not header.interlace
 
 
@@ -63,7 +63,7 @@ def decode_png(data: bytes, name: str) -> Raster:
 
     Raises DataError, naming the byte, for anything that breaks the format other than its end.
     """
-    header = _header(data, name)
+    header = read_header(data, name)
     packed, text, transparent, first = [], {}, None, 0
     for chunk in _chunks(data, name):
         if chunk.kind == b"IDAT":
@@ -82,7 +82,8 @@ def decode_png(data: bytes, name: str) -> Raster:
     return _raster(header, rows.reshape(header.height, stride + 1)[:, 1:], received, transparent, text)
 
 
-def _header(data: bytes, name: str) -> Header:
+def read_header(data: bytes, name: str) -> Header:
+    """Read the header; DataError if it is broken or claims too many pixels."""
     if len(data) < 33 or data[12:16] != b"IHDR" or not data.startswith(SIGNATURE):
         raise DataError("has no PNG header", where=f"{name} at byte 0", remedy=REMEDY)
     if zlib.crc32(data[12:29]) != int.from_bytes(data[29:33], "big"):
