@@ -60,7 +60,7 @@ def lay_out(entries: Sequence[Entry], *, origin: float | None, longest: float) -
     Raises DataError if no block has a rate, a channel and a sample.
     """
     rate, channels, mine = common_form(entries)
-    caveats = refusal(len(entries) - len(mine), f"not have the form of the others ({rate} Hz, channels: {channels})")
+    caveats = refusal(len(entries) - len(mine), f"have the form of the others ({rate} Hz, channels: {channels})")
     if origin is None:
         origin = first_reading(entries, mine, rate)
     timed, loose = timed_pieces(entries, mine, rate, origin)
@@ -72,6 +72,12 @@ def lay_out(entries: Sequence[Entry], *, origin: float | None, longest: float) -
     kept = cut(pieces, 0, span)
     caveats += refusal(len(pieces) - len(kept), f"fit the longest recording ({longest / 3600:g} hours)")
     kept = each_once(entries, kept)
+    if not kept:
+        raise DataError(
+            f"none of {len(entries)} blocks lies within {longest / 3600:g} hours of the recording's start",
+            where=entries[0].key["microphone"],
+            remedy="Check `start` in the profile's [microphone] table, or raise audio.hours",
+        )
     return Layout(
         rate=rate,
         channels=channels,
