@@ -35,6 +35,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+LATEST = 1e11
+"""Clock seconds; a reading beyond three thousand years is a torn one, and its microseconds would leave 64 bits."""
+
 FrameKind: TypeAlias = Literal["aos", "tm"]
 Randomizer: TypeAlias = Literal["none", "ccsds-255", "ccsds-131071"]
 GapPolicy: TypeAlias = Literal["strict", "consistent", "ignore"]
@@ -191,7 +194,7 @@ class Clock(Section):
 
     def utc(self, seconds: float) -> np.datetime64 | None:
         """Give the UTC of a clock reading in seconds, to the microsecond; None without a correlation."""
-        if not self.correlation or seconds < self.correlation[0][0]:
+        if not self.correlation or not self.correlation[0][0] <= seconds < LATEST:
             return None
         start, tdt, rate = max(row for row in self.correlation if row[0] <= seconds)
         # The two large parts are added as integers: a float64 holds today's J2000 seconds to 0.1 microseconds only just.

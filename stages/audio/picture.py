@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from pipeline.errors import ProfileError
-from stages.audio.axes import clock_face, frequency_ticks, time_ticks
+from stages.formats.ticks import clock_face, frequency_ticks, time_ticks
 from stages.audio.spectrum import SILENCE, Levels, measure
 from stages.formats import palette
 from stages.formats.lettering import shorten, write

@@ -22,6 +22,8 @@ def make_cell(image: Image, camera: Camera, *, width: int, per_page: int) -> Cel
             raise ProfileError(f"{value} is not from {low} to {high}", where=f"contact_sheet.cells.{name} ({camera.name})")
     if not image.mask.size:
         raise DataError("has no pixels", where=image.key.text, remedy="Look at the file it was made from")
+    # Pixels that were never meant to be image are masked and not missing: the image knows.
+    whole = image.completeness().fraction
     samples, lost = reduce_area(
         image.samples, image.mask, fit(image.mask.shape[0], image.mask.shape[1], width), white=image.white
     )
@@ -31,7 +33,7 @@ def make_cell(image: Image, camera: Camera, *, width: int, per_page: int) -> Cel
         page=page_of(image.frame, per_page),
         samples=np.repeat(samples, 3, axis=2) if samples.shape[2] == 1 else samples,
         mask=lost,
-        fraction=1 - int(np.count_nonzero(image.mask)) / image.mask.size,
+        fraction=1.0 if whole is None else whole,
         edition=image.edition,
         source=image.source,
         clock=image.clock if image.clock is not None and math.isfinite(image.clock) else None,
