@@ -12,10 +12,10 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from pipeline.errors import ProfileError
-from stages.formats.ticks import clock_face, frequency_ticks, time_ticks
 from stages.audio.spectrum import SILENCE, Levels, measure
 from stages.formats import palette
 from stages.formats.lettering import shorten, write
+from stages.formats.ticks import clock_face, frequency_ticks, time_ticks
 from stages.products import Recording, Spectrogram
 from stages.profile import Clock, Microphone, Timeline
 

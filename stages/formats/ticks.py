@@ -8,7 +8,7 @@ from collections.abc import Sequence
 __all__ = ["clock_face", "frequency_ticks", "round_ticks", "time_ticks"]
 
 DECIMAL = tuple(factor * 10.0**power for power in range(-12, 19) for factor in (1, 2, 5))
-SECONDS = (*(step for step in DECIMAL if 1e-4 <= step <= 10), 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600)
+SECONDS = (*(step for step in DECIMAL if 0.9e-3 <= step <= 10), 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600)
 FREQUENCY = tuple(step for step in DECIMAL if 1 <= step <= 50_000)
 
 

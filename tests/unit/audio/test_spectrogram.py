@@ -15,10 +15,10 @@ from scipy import signal
 from pipeline.errors import ProfileError
 from pipeline.product import FileRef, Source
 from stages import audio as room
-from stages.formats.ticks import clock_face, frequency_ticks, time_ticks
 from stages.audio.picture import HEIGHT, WAVE, level_bounds, titles
 from stages.audio.spectrum import Losses, measure
 from stages.formats import palette
+from stages.formats.ticks import clock_face, frequency_ticks, time_ticks
 from stages.products import Recording, Spectrogram
 from stages.profile import Clock, Microphone, Timeline
 
