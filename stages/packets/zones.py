@@ -82,9 +82,7 @@ def keep(c: int, state: Integers, packets: Integers, found: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def walk_zone(
-    i: int, c: int, zone: Bytes, at: int, state: Integers, header: Bytes, counts: Integers, packets: Integers, found: int
-) -> int:
+def walk_zone(i: int, c: int, zone: Bytes, at: int, state: Integers, header: Bytes, counts: Integers, packets: Integers, found: int) -> int:
     """Find the packets that begin in a zone, from octet `at` on; return how many there are in all."""
     while at < zone.size:
         if zone[at] >> 5:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
-from pipeline.errors import DataError
 from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
 
 __all__ = ["FilePart", "ReceivedFile", "Segment"]
@@ -43,11 +42,14 @@ class FilePart(Product):
     """What the metadata packet says, if this chunk brought it: {name, clock, ...}."""
     size: int | None = None
     """Bytes of the whole file, if this chunk brought the end record."""
+    refused: int = 0
+    """Packets of it that could not be read to their end."""
 
     def save(self, sink: Sink) -> None:
         """Write a line of JSON, then the segments' bytes."""
         rows = [[part.offset, len(part.data), part.good, part.position, part.frames] for part in self.segments]
-        head = json.dumps({"segments": rows, "meta": self.meta, "size": self.size}, sort_keys=True).encode()
+        known = {"segments": rows, "meta": self.meta, "size": self.size, "refused": self.refused}
+        head = json.dumps(known, sort_keys=True).encode()
         sink.write(head + b"\n" + b"".join(part.data for part in self.segments))
 
     @classmethod
@@ -67,11 +69,13 @@ class FilePart(Product):
             segments=tuple(segments),
             meta=value["meta"],
             size=value["size"],
+            refused=value["refused"],
         )
 
     def completeness(self) -> Completeness:
         """Count the bytes; what is missing is the whole file's to say."""
-        return Completeness(received=sum(len(part.data) for part in self.segments))
+        caveats = (f"{self.refused} packets could not be read",) if self.refused else ()
+        return Completeness(received=sum(len(part.data) for part in self.segments), caveats=caveats)
 
     def facts(self) -> Facts:
         """What it knows of the whole file."""
@@ -103,9 +107,13 @@ class ReceivedFile(Product):
     checksums: tuple[int, int] = (0, 0)
     """Segments whose checksum holds, and those whose does not (their bytes are lost)."""
     meta: Facts = field(default_factory=dict)
-    """What the spacecraft said of it: name, clock (seconds of acquisition), width, height, ...; for an archive's file: its name."""
+    """What the spacecraft said of it: name, clock (seconds of acquisition), width ...; for an archive's file: its name."""
     sources: tuple[tuple[int, int, str, int], ...] = ()
     """(start, stop, pass, bit of the pass) of each stretch, in file order."""
+    overruled: int = 0
+    """Segments with a checksum that holds whose bytes were not all taken: others with one, or the end record, contradict them."""
+    refused: int = 0
+    """Packets of it that could not be read to their end."""
 
     @classmethod
     def stem(cls, key: Key) -> str:
@@ -128,6 +136,8 @@ class ReceivedFile(Product):
             "checksums": {"good": self.checksums[0], "bad": self.checksums[1]},
             "meta": self.meta,
             "sources": self.sources,
+            "overruled": self.overruled,
+            "refused": self.refused,
         }
         sink.path(".json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
 
@@ -146,13 +156,22 @@ class ReceivedFile(Product):
             checksums=(record["checksums"]["good"], record["checksums"]["bad"]),
             meta=record["meta"],
             sources=tuple((start, stop, name, bit) for start, stop, name, bit in record["sources"]),
+            overruled=record["overruled"],
+            refused=record["refused"],
         )
 
     def completeness(self) -> Completeness:
         """Count bytes; the gaps are byte ranges."""
         received = len(self.data) - sum(min(stop, len(self.data)) - start for start, stop in self.gaps if start < len(self.data))
-        caveats = (f"{self.checksums[1]} segments with a wrong checksum were left out",) if self.checksums[1] else ()
-        return Completeness(received=received, expected=self.size, gaps=self.gaps[: Completeness.MAX_GAPS], caveats=caveats)
+        caveats = [f"{self.checksums[1]} segments with a wrong checksum were left out"] if self.checksums[1] else []
+        if self.overruled:
+            caveats.append(f"{self.overruled} segments with a good checksum contradict others or the end record, and were left out")
+        if self.refused:
+            caveats.append(f"{self.refused} packets of it could not be read")
+        if len(self.gaps) > Completeness.MAX_GAPS:
+            caveats.append(f"{len(self.gaps) - Completeness.MAX_GAPS} more gaps are not listed")
+        gaps = self.gaps[: Completeness.MAX_GAPS]
+        return Completeness(received=received, expected=self.size, gaps=gaps, caveats=tuple(caveats))
 
     def facts(self) -> Facts:
         """Name and checksums."""
@@ -174,13 +193,3 @@ class ReceivedFile(Product):
         from stages.recognise import recognise_media
 
         return recognise_media(arrival, sections)
-
-
-def check_size(size: int, largest: int, where: str) -> None:
-    """Raise DataError for a size or offset that no file of this mission has."""
-    if not 0 <= size <= largest:
-        raise DataError(
-            f"{size} bytes are more than a file may have ({largest})",
-            where=where,
-            remedy="Raise `largest` in the profile's [files] if such files are real",
-        )

@@ -69,9 +69,7 @@ def from_npy(data: bytes, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
     """Read what `to_npy` wrote."""
     table: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
     if dtype is not None and table.dtype != dtype:
-        raise DataError(
-            f"holds {table.dtype} where {dtype} belongs", remedy="Run `skycrane verify --repair` on the output folder"
-        )
+        raise DataError(f"holds {table.dtype} where {dtype} belongs", remedy="Run `skycrane verify --repair` on the output folder")
     return table
 
 
@@ -260,9 +258,7 @@ class Packets(Product):
         for entry in entries:
             for row in entry.facts.get("link", ()):
                 which = (entry.key["pass"], row["spacecraft"], row["virtual_channel"])
-                total = sums.setdefault(
-                    which, {"pass": which[0], "spacecraft": which[1], "virtual_channel": which[2], "packets": {}}
-                )
+                total = sums.setdefault(which, {"pass": which[0], "spacecraft": which[1], "virtual_channel": which[2], "packets": {}})
                 for name, value in row.items():
                     if name == "packets":
                         for apid, count in value.items():

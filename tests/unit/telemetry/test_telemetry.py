@@ -21,7 +21,7 @@ from stages.telemetry import channel_table, event_table, telemetry
 from stages.telemetry.m2020_channels import count_values
 from stages.telemetry.m2020_events import as_json, read_event
 
-PASS = "xband"
+RECORDING = "xband"
 CLOCK = 666952774 << 16 | 345
 
 
@@ -79,7 +79,7 @@ def flown(real: Path) -> Packets:
     frames = np.fromfile(real / "m2020" / "aos_frames_xband_2020-07-31.u8", np.uint8).reshape(-1, 1115)
     good = np.array([binascii.crc_hqx(frame.tobytes(), 0xFFFF) == 0 for frame in frames])
     table, data, _ = extract_packets(frames[good], link=Link.from_mapping({"spacecraft": 168}))
-    return Packets(pass_=PASS, chunk="0", data=data, table=table)
+    return Packets(pass_=RECORDING, chunk="0", data=data, table=table)
 
 
 def test_the_stages_obey_the_key_law() -> None:
@@ -202,7 +202,7 @@ def test_tables_count_each_packet_once_and_sort_by_clock() -> None:
 
 
 def test_tables_of_nothing() -> None:
-    empty, _ = telemetry(Packets(pass_=PASS, chunk="0", data=np.zeros(0, np.uint8), table=np.zeros(0, PACKET_DTYPE)), DICTIONARY)
+    empty, _ = telemetry(Packets(pass_=RECORDING, chunk="0", data=np.zeros(0, np.uint8), table=np.zeros(0, PACKET_DTYPE)), DICTIONARY)
     assert channel_table(Group.of([empty]), Clock(), DICTIONARY).table.num_rows == 0
     assert event_table(Group[Events].of([]), Clock(), DICTIONARY).table.num_rows == 0
 
