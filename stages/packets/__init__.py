@@ -28,6 +28,7 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
     positions = frames.position + frames.table["bit_offset"]
     result = demultiplex(frames.data[good], link=link, carry=previous, positions=positions[good])
     bad = _claims(frames, link)
+    rows = _with_corrected(_with_bad(result.link, bad, link), frames, link)
     return (
         Packets(
             pass_=frames.pass_,
@@ -35,7 +36,7 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
             data=result.data,
             table=result.table,
             gaps=result.gaps,
-            link=_with_bad(result.link, bad, link),
+            link=rows,
         ),
         Carry(
             pass_=frames.pass_,
@@ -68,6 +69,19 @@ def _with_bad(rows: Sequence[Mapping[str, Any]], claims: Sequence[int], link: Li
     for claim in claims:
         counts[numbers.index(claim) if claim in numbers else next(i for i, row in enumerate(rows) if row is busiest)] += 1
     return tuple({**row, "bad": count} for row, count in zip(rows, counts, strict=True))
+
+
+def _with_corrected(rows: Sequence[Mapping[str, Any]], frames: Frames, link: Link) -> tuple[Mapping[str, Any], ...]:
+    """Add the symbols that Reed-Solomon put right in the good frames of each channel."""
+    import numpy as np
+
+    from stages.packets.headers import read_frame_headers
+
+    good = frames.table["good"]
+    channels = read_frame_headers(frames.data[good], link).channel
+    corrected = np.maximum(frames.table["corrected"][good], 0)
+    which = [-1 if row["spacecraft"] is None else row["spacecraft"] << 6 | row["virtual_channel"] for row in rows]
+    return tuple({**row, "corrected_symbols": int(corrected[channels == number].sum())} for row, number in zip(rows, which, strict=True))
 
 
 def _empty_row(link: Link) -> Mapping[str, Any]:
