@@ -1,0 +1,59 @@
+"""Mosaics become colour images."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from numpy.typing import NDArray
+
+from pipeline.stage import Group, stage
+from stages.products import Image, Mosaic
+from stages.profile import Camera
+
+__all__ = ["Balance", "Method", "debayer", "demosaic"]
+
+Method: TypeAlias = Literal["malvar", "mlri", "superpixel"]
+Balance: TypeAlias = Literal["profile", "none"]
+
+
+@stage(version=1)
+def debayer(mosaics: Group[Mosaic], camera: Camera, *, method: Method = "malvar", white_balance: Balance = "profile") -> Image:
+    """Develop the best mosaic of a frame in colour.
+
+    mosaics        every edition of one frame, (height, width) uint8 or uint16, data numbers; mask True where a sample is lost
+    method         "malvar" (5x5, the flight and ground convention), "mlri" (slow, best) or "superpixel" (half size)
+    white_balance  "profile" applies the camera's gains, "none" leaves its own colour
+
+    The best one: among those with at least 95 % of the most valid samples that any has, lossless before jpeg before video before
+    thumbnail, then by completeness, then by key. Lost samples stay lost: the image's mask covers every pixel that depends on one.
+    Mono and colour pass through. DataError for a mosaic that is too small.
+    """
+    from stages.debayer.best import choose
+    from stages.debayer.develop import develop
+
+    editions = tuple(sorted({entry.key["edition"] for entry in mosaics.entries}))
+    return develop(mosaics[choose(mosaics.entries)], camera, editions, method=method, balanced=white_balance == "profile")
+
+
+def demosaic(
+    mosaic: NDArray[Any],
+    *,
+    pattern: str = "RGGB",
+    method: Method = "malvar",
+    white: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Fill in the colours that each sample of a Bayer mosaic lacks.
+
+    mosaic   (h, w) uint8 or uint16, h and w at least 2
+    pattern  colours of the samples (0,0), (0,1), (1,0), (1,1): "RGGB", "GRBG", "GBRG" or "BGGR"
+    method   "malvar": Malvar, He, Cutler, ICASSP 2004, in exact integers; "mlri": Kiku et al., SPIE 2014; "superpixel": one pixel a cell
+    white    largest value of a result; by default the largest of the dtype
+    out      array to fill, C-contiguous
+
+    Returns (h, w, 3) of the same dtype, (h // 2, w // 2, 3) for superpixel. Borders mirror about the edge sample.
+    DataError for any other array, ProfileError for an unknown pattern or method.
+    """
+    from stages.debayer.develop import demosaic_masked
+
+    return demosaic_masked(mosaic, pattern=pattern, method=method, white=white, out=out)

@@ -152,8 +152,8 @@ def _filter(
         own_next = narrow(narrow(narrow(base + narrow(beside * four)) - along) * two + down)
         other_next = narrow(narrow(narrow(base + narrow(across * four)) - down) * two + along)
 
-        own[2 * k], own[2 * k + 1] = sample, _settle(own_next, white, narrow)
-        green[2 * k], green[2 * k + 1] = _settle(green_here, white, narrow), leaf
+        own[2 * k], own[2 * k + 1] = min(sample, white), _settle(own_next, white, narrow)
+        green[2 * k], green[2 * k + 1] = _settle(green_here, white, narrow), min(leaf, white)
         other[2 * k], other[2 * k + 1] = _settle(other_here, white, narrow), _settle(other_next, white, narrow)
 
 
@@ -161,8 +161,7 @@ def _filter(
 def _settle(sixteenths: Any, white: Any, narrow: Any) -> Any:
     """Round to whole numbers and clip."""
     value = narrow(narrow(sixteenths + narrow(8)) >> narrow(4))
-    value = value if value > narrow(0) else narrow(0)
-    return value if value < white else white
+    return min(max(value, narrow(0)), white)
 
 
 @njit(cache=True, nogil=True)

@@ -149,10 +149,11 @@ class Image(Product):
         suffix = ".tif" if ".tif" in source.files else ".png"
         raster = read_image_bytes(source.read(suffix), source.files[suffix].path)
         record = raster.meta.get("record") or json.loads(raster.meta.get("text", {}).get("Comment", "{}"))
-        flat = raster.samples.ndim == 3 and record.pop("channels", 3) == 1
-        samples = np.ascontiguousarray(raster.samples[:, :, 0]) if flat else raster.samples
+        samples: NDArray[Any] = raster.samples
+        if record.pop("channels", 3) == 1 and samples.ndim == 3:
+            # A mono picture with losses: PNG has its alpha, so it was written as RGB.
+            samples = samples[:, :, 0].copy()
         record = record | dict(source.key) | {"editions": tuple(record.get("editions", ()))}
-        record.pop("channels", None)
         return cls(samples=samples, mask=raster.mask, **record)
 
     def completeness(self) -> Completeness:
@@ -206,9 +207,7 @@ def _completeness(mask: Mask, lost: Mask, unit: str, meta: Facts) -> Completenes
     gaps = _row_gaps(lost) if missing else ()
     if len(gaps) > Completeness.MAX_GAPS:
         caveats += (f"{len(gaps) - Completeness.MAX_GAPS} more gaps are not listed",)
-    return Completeness(
-        received=received, expected=received + missing, unit=unit, gaps=gaps[: Completeness.MAX_GAPS], caveats=caveats
-    )
+    return Completeness(received=received, expected=received + missing, unit=unit, gaps=gaps[: Completeness.MAX_GAPS], caveats=caveats)
 
 
 def _row_gaps(lost: Mask) -> tuple[tuple[int, int], ...]:

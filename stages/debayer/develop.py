@@ -1,0 +1,153 @@
+"""From a mosaic to an image: white balance, demosaic, and what is lost by either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import DataError, ProfileError
+from stages.debayer.losses import grow_cell, grow_diamond, grow_square
+from stages.debayer.malvar import demosaic_malvar
+from stages.debayer.superpixel import demosaic_superpixel
+from stages.debayer.white_balance import balance
+from stages.products import Image, Mosaic
+from stages.profile import Camera
+
+__all__ = ["demosaic_masked", "develop"]
+
+Samples: TypeAlias = NDArray[Any]
+"""uint8 or uint16."""
+Mask: TypeAlias = NDArray[np.bool_]
+
+PATTERNS = {"RGGB": (0, 0), "GRBG": (0, 1), "GBRG": (1, 0), "BGGR": (1, 1)}
+"""To row and column of the first red sample."""
+REACH = 8
+"""Pixels within which a lost sample spoils one that residual interpolation makes."""
+GROWTHS: dict[str, Callable[[Mask], Mask]] = {
+    "malvar": grow_diamond,
+    "mlri": lambda mask: grow_square(mask, REACH),
+    "superpixel": grow_cell,
+}
+
+
+def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], *, method: str, balanced: bool) -> Image:
+    """Develop one mosaic as `debayer` says; `balanced` applies the camera's gains."""
+    pattern, white = _pattern(mosaic, camera), _white(mosaic, camera)
+    meta: dict[str, Any] = {"caveats": mosaic.meta["caveats"]} if "caveats" in mosaic.meta else {}
+    if pattern in PATTERNS:
+        samples: Samples = mosaic.samples
+        meta["method"] = method
+        if balanced and len(set(camera.gains)) > 1:
+            samples = balance(samples, PATTERNS[pattern], camera.gains, white)
+            meta["gains"] = list(camera.gains)
+        samples = demosaic_masked(samples, pattern=pattern, method=method, white=white, mask=mosaic.mask)
+        lost = GROWTHS[method](mosaic.mask)
+    else:
+        samples, lost = mosaic.samples.copy(), mosaic.mask.copy()
+    telemetry = _telemetry(mosaic, camera)
+    if telemetry:
+        # Pictures that came in colour were developed from such samples too, by filters no wider than ours.
+        grow = GROWTHS[method] if pattern in PATTERNS else grow_diamond if pattern == "colour" else np.copy
+        meta["telemetry"] = _spoil(lost, grow, telemetry, mosaic.mask.shape)
+    samples[lost] = 0
+    return Image(
+        camera=mosaic.camera,
+        frame=mosaic.frame,
+        samples=samples,
+        mask=lost,
+        edition=mosaic.edition,
+        editions=editions,
+        source=mosaic.source,
+        file=mosaic.file,
+        clock=mosaic.clock,
+        white=white,
+        meta=meta,
+    )
+
+
+def demosaic_masked(
+    mosaic: Samples,
+    *,
+    pattern: str,
+    method: str,
+    white: int | None = None,
+    out: Samples | None = None,
+    mask: Mask | None = None,
+) -> Samples:
+    """Demosaic as `stages.debayer.demosaic` says; mlri leaves samples under the mask out of its windows."""
+    if pattern not in PATTERNS:
+        raise ProfileError(f"{pattern!r} is no Bayer pattern", where="pattern", remedy=f"Use one of {', '.join(PATTERNS)}")
+    if method not in GROWTHS:
+        raise ProfileError(f"{method!r} is no way to demosaic", where="method", remedy=f"Use one of {', '.join(GROWTHS)}")
+    if mosaic.ndim != 2 or mosaic.dtype not in (np.uint8, np.uint16) or min(mosaic.shape) < 2:
+        raise DataError(f"an array of {mosaic.dtype} and shape {mosaic.shape} is no mosaic", remedy="Give (h, w) of uint8 or uint16")
+    native = mosaic.dtype.newbyteorder("=")
+    # Kernels are compiled for writable contiguous arrays; a copy costs a tenth of the work, a second set of kernels seconds.
+    mosaic = np.require(mosaic, native, ["C", "W"])
+    most = int(np.iinfo(native).max)
+    white = most if white is None else white
+    if not 1 <= white <= most:
+        raise ProfileError(f"{white} is no largest value of {native}", where="white", remedy=f"Use 1 to {most}")
+    height, width = mosaic.shape if method != "superpixel" else (mosaic.shape[0] // 2, mosaic.shape[1] // 2)
+    out = np.empty((height, width, 3), native) if out is None else out
+    if out.shape != (height, width, 3) or out.dtype != native or not out.flags.c_contiguous or not out.flags.writeable:
+        raise DataError(
+            f"cannot fill an array of {out.dtype} and shape {out.shape}", remedy=f"Give {(height, width, 3)} of {native}, contiguous"
+        )
+    _fill(mosaic, PATTERNS[pattern], method, white, out, mask)
+    return out
+
+
+def _fill(mosaic: Samples, red: tuple[int, int], method: str, white: int, out: Samples, mask: Mask | None) -> None:
+    if method == "malvar":
+        demosaic_malvar(mosaic, red, white, out)
+    elif method == "superpixel":
+        demosaic_superpixel(mosaic, red[0], red[1], white, out)
+    else:
+        from stages.debayer.residual import demosaic_residual
+
+        demosaic_residual(mosaic, red, white, out, mask)
+
+
+def _pattern(mosaic: Mosaic, camera: Camera) -> str:
+    """Give the colour filter of these samples.
+
+    A decoder sees no profile: it writes RGGB, the default, for any mosaic. So that gives way to the camera's filter, which is that of
+    the full frame: a subframe that begins in an odd row or column has it shifted.
+    """
+    small = mosaic.mask.shape[0] < camera.height or mosaic.mask.shape[1] < camera.width
+    if mosaic.samples.ndim == 3:
+        return "colour"
+    if "mono" in {mosaic.cfa, camera.cfa} or (mosaic.edition == "thumbnail" and small):
+        # Reduced to a thumbnail, a mosaic in one plane has no phase left.
+        return "mono"
+    if mosaic.cfa != "RGGB":
+        return mosaic.cfa
+    row, column = PATTERNS[camera.cfa]
+    red = ((row + int(mosaic.meta.get("y", 0))) % 2, (column + int(mosaic.meta.get("x", 0))) % 2)
+    return next(pattern for pattern, first in PATTERNS.items() if first == red)
+
+
+def _white(mosaic: Mosaic, camera: Camera) -> int:
+    """Give the largest data number: the container's, or the camera's where it has more than 8 bits and the container has more still."""
+    most = min(mosaic.white, int(np.iinfo(mosaic.samples.dtype).max))
+    return min(most, (1 << camera.bits) - 1) if camera.bits > 8 else most
+
+
+def _telemetry(mosaic: Mosaic, camera: Camera) -> int:
+    """Count the samples at the start of the first row that are camera telemetry; only full frames have them."""
+    full = mosaic.mask.shape == (camera.height, camera.width) and mosaic.edition != "thumbnail"
+    return min(camera.embedded_samples, camera.width) if full else 0
+
+
+def _spoil(lost: Mask, grow: Callable[[Mask], Mask], count: int, shape: tuple[int, ...]) -> list[int]:
+    """Mark what depends on the first samples of the first row; return how many rows and columns that takes in."""
+    top = np.zeros((min(shape[0], 2 * REACH + 2), shape[1]), np.bool_)
+    top[0, :count] = True
+    spoiled = grow(top)
+    lost[: len(spoiled)] |= spoiled
+    rows, columns = np.nonzero(spoiled)
+    return [int(rows.max()) + 1, int(columns.max()) + 1]
