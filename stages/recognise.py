@@ -77,7 +77,12 @@ def recognise_stream(arrival: Arrival, sections: Sections) -> Recognition | None
         found += markers_of(head, links)
     if arrival.level in {None, "frames"}:
         found += frames_of(head, links)
-    best = max(found, key=lambda evidence: (evidence.confidence, evidence.agreeing), default=None)
+    # Bare frames speak for a link without parity, if its frames are otherwise those of another.
+    best = max(
+        found,
+        key=lambda one: (one.confidence, one.agreeing, one.level == "frames" and not links[one.name].reed_solomon),
+        default=None,
+    )
     if best is None and arrival.level is not None and len(links) == 1:
         best = Evidence(1.0, 0, arrival.level, next(iter(links)))
     if best is None:

@@ -23,6 +23,8 @@ Integers: TypeAlias = NDArray[np.int64]
 Table: TypeAlias = NDArray[Any]
 
 POLICIES = ("strict", "consistent", "ignore")
+BLOCK = 1 << 16
+"""Packets that are found before the table grows."""
 MOST_CHANNELS = 128
 """That a state remembers: twice what one spacecraft can have. Without it, noise on an unchecked link would let it grow."""
 
@@ -178,15 +180,19 @@ def _gather(
 ) -> tuple[Table, Bytes, dict[int, ChannelState]]:
     """Find and copy the packets; give their table, their octets and what each channel hands on."""
     following = np.full(len(frames), -1, np.int64)
-    most = int((headers.stop - headers.start)[channel >= 0].sum()) // 7 + 2 * len(carried) + 1
-    packets = np.empty((most, 6), np.int64)
-    found = find_packets(
-        frames, status, channel, headers.start, headers.stop, headers.pointer, channels.policy, channels.idle, channels.states,
-        channels.headers, channels.counts, following, packets,
-    )  # fmt: skip
+    blocks: list[Integers] = []
+    row = 0
+    while row < len(frames):
+        block = np.empty((BLOCK + frames.shape[1] // 7, 6), np.int64)
+        count, row = find_packets(
+            frames, status, channel, headers.start, headers.stop, headers.pointer, channels.policy, channels.idle, channels.states,
+            channels.headers, channels.counts, following, block, row,
+        )  # fmt: skip
+        blocks.append(block[:count])
+    found = sum(len(block) for block in blocks)
     open_packets = channels.states[:, [2, 3, 0, 0, 4, 7]]
     open_packets[:, 3] = np.arange(len(carried))
-    packets = np.concatenate([packets[:found], open_packets])
+    packets = np.concatenate([*blocks, open_packets])
     offsets = np.concatenate([[0], np.cumsum(packets[:, 2])])
     out = np.empty(int(offsets[-1]), np.uint8)
     waiting = np.frombuffer(b"".join(carried), np.uint8)

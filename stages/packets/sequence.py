@@ -11,15 +11,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["DUPLICATE", "RECENT", "USED", "digest_frame", "follow_counters"]
+__all__ = ["DUPLICATE", "FOREIGN", "JUMPED", "RECENT", "USED", "digest_frame", "follow_counters"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Integers: TypeAlias = NDArray[np.int64]
 
 RECENT = 16
 """Frames of a channel among which one that comes again is looked for: a stretch recorded twice repeats frames in order."""
-USED, FOREIGN, DUPLICATE, JUMPED = 0, 1, 2, 3
+USED, FOREIGN, DUPLICATE, JUMPED = range(4)
+"""What becomes of a frame: read; of no channel of the link; come before; read, though its counter does not follow the last one's."""
 IGNORE = 2
+"""Index of the gap policy that does not look at counters."""
 
 
 @njit(cache=True, nogil=True)

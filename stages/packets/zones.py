@@ -8,16 +8,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from stages.formats.packets import read_u16
+from stages.packets.headers import NO_PACKET_START, ONLY_IDLE
+from stages.packets.sequence import JUMPED, USED
 
 __all__ = ["copy_packets", "find_packets"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Integers: TypeAlias = NDArray[np.int64]
 
-NO_PACKET_START, ONLY_IDLE = 0x7FF, 0x7FE
-USED, JUMPED = 0, 3
 STRICT = 0
+"""Index of the gap policy that drops the open packet at a jump."""
+
+# The small kernels are set in where they are called: a call counts references to each array, which took a third of the time.
 
 # Columns of the state of a channel.
 HAVE, NEED, ROW, PLACE, SPAN, SYNCHRONISED, LAST_ROW, FIRST_ROW = range(8)
@@ -25,96 +27,109 @@ HAVE, NEED, ROW, PLACE, SPAN, SYNCHRONISED, LAST_ROW, FIRST_ROW = range(8)
 TRUNCATED, CONFLICTS = range(2)
 
 
-@njit(cache=True, nogil=True)
-def drop(state: Integers, counts: Integers) -> None:
+@njit(cache=True, nogil=True, inline="always")
+def drop(states: Integers, c: int, counts: Integers) -> None:
     """Give the open packet up."""
-    if state[HAVE]:
-        counts[TRUNCATED] += 1
-    state[HAVE] = 0
-    state[SYNCHRONISED] = 0
+    if states[c, HAVE]:
+        counts[c, TRUNCATED] += 1
+    states[c, HAVE] = 0
+    states[c, SYNCHRONISED] = 0
 
 
-@njit(cache=True, nogil=True)
-def take_header(header: Bytes, have: int, zone: Bytes, place: int) -> Any:
-    """Add what the zone holds to a packet's first six octets; return the packet's length once they are whole, else 0."""
-    for octet in range(have, min(6, have + zone.size - place)):
-        header[octet] = zone[place + octet - have]
-    return 7 + read_u16(header, 4) if have + zone.size - place >= 6 else 0
+@njit(cache=True, nogil=True, inline="always")
+def complete_header(frames: Bytes, i: int, base: int, size: int, have: int, headers: Bytes, c: int) -> Any:
+    """Add the zone's first octets to a packet's header; return the packet's length once all six are there, else 0."""
+    for place in range(have, min(6, have + size)):
+        headers[c, place] = frames[i, base + place - have]
+    return 7 + (np.int64(headers[c, 4]) << 8 | np.int64(headers[c, 5])) if have + size >= 6 else 0
 
 
-@njit(cache=True, nogil=True)
-def continue_packet(i: int, zone: Bytes, pointer: int, state: Integers, header: Bytes, following: Integers) -> Any:
+@njit(cache=True, nogil=True, inline="always")
+def continue_packet(
+    frames: Bytes, i: int, base: int, size: int, pointer: int, states: Integers, c: int, headers: Bytes, following: Integers
+) -> Any:
     """Go on with the open packet in frame i.
 
-    Returns the octet after its end, the zone's size and one more if it goes on, or -1 if the first header pointer contradicts it:
-    then the frame does not follow the one before, whatever the counter says.
+    Returns the octet of the zone after its end, the zone's size and one more if it goes on, or -1 if the first header pointer contradicts
+    it: then the frame does not follow the one before, whatever the counter says.
     """
-    have = state[HAVE]
-    if not state[NEED]:
-        state[NEED] = take_header(header, have, zone, 0)
-    end = zone.size + 1 if not state[NEED] else min(state[NEED] - have, zone.size + 1)
-    if pointer != (NO_PACKET_START if end >= zone.size else end):
+    have = states[c, HAVE]
+    if not states[c, NEED]:
+        states[c, NEED] = complete_header(frames, i, base, size, have, headers, c)
+    end = size + 1 if not states[c, NEED] else min(states[c, NEED] - have, size + 1)
+    if pointer != (NO_PACKET_START if end >= size else end):
         return -1
-    if state[LAST_ROW] >= 0:
-        following[state[LAST_ROW]] = i
+    if states[c, LAST_ROW] >= 0:
+        following[states[c, LAST_ROW]] = i
     else:
-        state[FIRST_ROW] = i
-    state[LAST_ROW] = i
-    state[SPAN] += 1
-    state[HAVE] = have + min(end, zone.size)
+        states[c, FIRST_ROW] = i
+    states[c, LAST_ROW] = i
+    states[c, SPAN] += 1
+    states[c, HAVE] = have + min(end, size)
     return end
 
 
-@njit(cache=True, nogil=True)
-def begin_packet(i: int, place: int, have: int, need: int, state: Integers) -> None:
-    """Open the packet that begins in frame i."""
-    state[HAVE], state[NEED], state[ROW], state[PLACE] = have, need, i, place
-    state[SPAN], state[LAST_ROW], state[FIRST_ROW] = 1, i, -1
+@njit(cache=True, nogil=True, inline="always")
+def enter_zone(
+    frames: Bytes,
+    i: int,
+    base: int,
+    size: int,
+    pointer: int,
+    states: Integers,
+    c: int,
+    headers: Bytes,
+    counts: Integers,
+    following: Integers,
+) -> Any:
+    """Bring open packet and first header pointer together; return where the next packet begins, past the end if nowhere."""
+    at = 0 if pointer == 0 or not states[c, SYNCHRONISED] else -1
+    if states[c, HAVE]:
+        at = continue_packet(frames, i, base, size, pointer, states, c, headers, following)
+    if at < 0:
+        counts[c, CONFLICTS] += 1
+        drop(states, c, counts)
+    if states[c, SYNCHRONISED]:
+        return at
+    if pointer == NO_PACKET_START or pointer >= size:
+        return size
+    states[c, SYNCHRONISED] = 1
+    return pointer
 
 
-@njit(cache=True, nogil=True)
-def keep(c: int, state: Integers, packets: Integers, found: int) -> int:
-    """Add the open packet, which is complete, to the packets found; return how many there are."""
-    packets[found, 0], packets[found, 1], packets[found, 2] = state[ROW], state[PLACE], state[HAVE]
-    packets[found, 3], packets[found, 4], packets[found, 5] = c, state[SPAN], state[FIRST_ROW]
-    state[HAVE] = 0
-    return found + 1
-
-
-@njit(cache=True, nogil=True)
-def walk_zone(i: int, c: int, zone: Bytes, at: int, state: Integers, header: Bytes, counts: Integers, packets: Integers, found: int) -> int:
+@njit(cache=True, nogil=True, inline="always")
+def walk_zone(
+    frames: Bytes,
+    i: int,
+    base: int,
+    size: int,
+    at: int,
+    states: Integers,
+    c: int,
+    headers: Bytes,
+    counts: Integers,
+    packets: Integers,
+    found: int,
+) -> int:
     """Find the packets that begin in a zone, from octet `at` on; return how many there are in all."""
-    while at < zone.size:
-        if zone[at] >> 5:
+    while at < size:
+        if frames[i, base + at] >> 5:
             # Not a packet of version 0: what the pointer of a later frame names will be.
-            state[SYNCHRONISED] = 0
-            counts[CONFLICTS] += 1
+            states[c, SYNCHRONISED] = 0
+            counts[c, CONFLICTS] += 1
             break
-        length = take_header(header, 0, zone, at)
-        if length == 0 or at + length > zone.size:
-            begin_packet(i, at, zone.size - at, length, state)
+        left = size - at
+        length: Any = 0 if left < 6 else 7 + (np.int64(frames[i, base + at + 4]) << 8 | np.int64(frames[i, base + at + 5]))
+        if length == 0 or length > left:
+            complete_header(frames, i, base + at, left, 0, headers, c)
+            states[c, HAVE], states[c, NEED], states[c, ROW], states[c, PLACE] = left, length, i, at
+            states[c, SPAN], states[c, LAST_ROW], states[c, FIRST_ROW] = 1, i, -1
             break
-        begin_packet(i, at, length, length, state)
-        found = keep(c, state, packets, found)
+        packets[found, 0], packets[found, 1], packets[found, 2] = i, at, length
+        packets[found, 3], packets[found, 4], packets[found, 5] = c, 1, -1
+        found += 1
         at += length
     return found
-
-
-@njit(cache=True, nogil=True)
-def enter_zone(i: int, zone: Bytes, pointer: int, state: Integers, header: Bytes, counts: Integers, following: Integers) -> Any:
-    """Bring open packet and first header pointer together; return where the next packet begins, past the end if nowhere."""
-    at = 0 if pointer == 0 or not state[SYNCHRONISED] else -1
-    if state[HAVE]:
-        at = continue_packet(i, zone, pointer, state, header, following)
-    if at < 0:
-        counts[CONFLICTS] += 1
-        drop(state, counts)
-    if state[SYNCHRONISED]:
-        return at
-    if pointer == NO_PACKET_START or pointer >= zone.size:
-        return zone.size
-    state[SYNCHRONISED] = 1
-    return pointer
 
 
 @njit(cache=True, nogil=True)
@@ -132,35 +147,40 @@ def find_packets(
     counts: Integers,
     following: Integers,
     packets: Integers,
-) -> int:
-    """Walk the packet zones in the order received.
+    begin: int,
+) -> tuple[int, int]:
+    """Walk the packet zones in the order received, from row `begin` on, until the table of packets might not hold another frame's.
 
-    states     (c, 8) of each channel, brought up to date: octets of the open packet, its length (0 while not known), row it
-               begins in (-1: an earlier chunk's), place in that row's zone, frames it lies in, whether synchronised, last row it
-               ran through, and first row here of a packet of an earlier chunk
+    states     (c, 8) of each channel, brought up to date: octets of the open packet, its length (0 while not known), row it begins in
+               (-1: an earlier chunk's), place in that row's zone, frames it lies in, whether synchronised, last row it ran through,
+               and first row here of a packet of an earlier chunk
     headers    (c, 6) first octets of the open packet
     counts     (c, 2) gets open packets dropped, and frames whose pointer contradicts the packet before
     following  (n,) gets the row in which a packet goes on
     packets    (m, 6) gets row, place, length, channel, frames and first row here of each complete packet
 
-    Returns how many packets there are.
+    Returns how many packets there are, and the row to go on with.
     """
     found = 0
-    for i in range(channel.size):
+    for i in range(begin, channel.size):
         c = channel[i]
         if (status[i] != USED and status[i] != JUMPED) or idle[c]:
             continue
-        state = states[c]
-        if status[i] == JUMPED and (policy[c] == STRICT or not state[HAVE]):
-            drop(state, counts[c])
+        size = stop[i] - start[i]
+        if found + size // 7 + 2 > len(packets):
+            return found, i
+        if status[i] == JUMPED and (policy[c] == STRICT or not states[c, HAVE]):
+            drop(states, c, counts)
         if pointer[i] == ONLY_IDLE:
             continue
-        zone = frames[i, start[i] : stop[i]]
-        at = enter_zone(i, zone, pointer[i], state, headers[c], counts[c], following)
-        if state[HAVE] and at <= zone.size:
-            found = keep(c, state, packets, found)
-        found = walk_zone(i, c, zone, at, state, headers[c], counts[c], packets, found)
-    return found
+        at = enter_zone(frames, i, start[i], size, pointer[i], states, c, headers, counts, following)
+        if states[c, HAVE] and at <= size:
+            packets[found, 0], packets[found, 1], packets[found, 2] = states[c, ROW], states[c, PLACE], states[c, HAVE]
+            packets[found, 3], packets[found, 4], packets[found, 5] = c, states[c, SPAN], states[c, FIRST_ROW]
+            found += 1
+            states[c, HAVE] = 0
+        found = walk_zone(frames, i, start[i], size, at, states, c, headers, counts, packets, found)
+    return found, channel.size
 
 
 @njit(cache=True, nogil=True)
