@@ -421,7 +421,7 @@ class Timeline(Section):
         """Give a clock reading as time since zero: T+254.37 s, T-1:02:03, T+3 d 04:05; empty if either is unknown."""
         if seconds is None or self.zero is None:
             return ""
-        apart = seconds - self.zero
+        apart = round(seconds - self.zero, 2)
         sign, apart = ("-" if apart < 0 else "+"), abs(apart)
         if apart < 1000:
             return f"T{sign}{apart:.2f} s"

@@ -1,0 +1,62 @@
+"""The report: everything that came, on one page that opens without a network."""
+
+from __future__ import annotations
+
+from pipeline.stage import Group, stage
+from stages.products import (
+    ChannelTable,
+    ContactSheet,
+    EventTable,
+    Frames,
+    Image,
+    Packets,
+    ReceivedFile,
+    Recording,
+    Report,
+    SheetBook,
+    Spectrogram,
+)
+from stages.profile import Clock, Dictionary, Mission, Timeline
+
+__all__ = ["report"]
+
+
+@stage(version=1, settled=True)
+def report(
+    images: Group[Image],
+    sheets: Group[ContactSheet],
+    books: Group[SheetBook],
+    recordings: Group[Recording],
+    spectrograms: Group[Spectrogram],
+    files: Group[ReceivedFile],
+    frames: Group[Frames],
+    packets: Group[Packets],
+    channels: ChannelTable | None,
+    events: EventTable | None,
+    mission: Mission,
+    timeline: Timeline,
+    clock: Clock,
+    dictionary: Dictionary,
+) -> Report:
+    """Write the page (index.html, page/) and the table of all images (index.csv).
+
+    No product but the two tables is loaded: what the page says of the others is what the catalog knows of them.
+    """
+    from stages.report.page import make_report
+
+    return make_report(
+        images=images.entries,
+        sheets=sheets.entries,
+        books=books.entries,
+        recordings=recordings.entries,
+        spectrograms=spectrograms.entries,
+        files=files.entries,
+        frames=frames.entries,
+        packets=packets.entries,
+        channels=channels,
+        events=events,
+        mission=mission,
+        timeline=timeline,
+        clock=clock,
+        dictionary=dictionary,
+    )

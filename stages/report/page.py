@@ -1,0 +1,255 @@
+"""Puts the page together: gathers what its sections show, fills the template, cuts long galleries into pieces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.product import Entry
+from stages.formats.ticks import clock_face
+from stages.products import ChannelTable, EventTable, Report
+from stages.profile import Clock, Dictionary, Mission, Timeline
+from stages.report import words
+from stages.report.heard import SoundView, sound_views
+from stages.report.index import index_csv
+from stages.report.link import PassHealth, link_health
+from stages.report.pictures import CameraView, cameras, hero
+from stages.report.plot import camera_lane, plot, sound_lane, sparkline, timeline_figure
+from stages.report.received import FileView, file_views
+from stages.report.span import Span, marks_in, span_of
+from stages.report.telemetry import Series, event_rows, leading, series_of
+
+__all__ = ["make_report"]
+
+FOLDER = Path(__file__).parent
+STATIC = 48
+"""Pictures of a camera that stand in the page itself; the rest is loaded as the reader gets there."""
+PIECE = 480
+"""Pictures of a piece."""
+MOST_FILES = 200
+MOST_CHANNELS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A number at the top of the page, with how much of it is whole."""
+
+    href: str
+    value: str
+    name: str
+    whole: float
+    """Shares of the bar, 0 to 1; what is neither whole nor partial is missing."""
+    partial: float
+    note: str
+
+
+def make_report(
+    *,
+    images: Sequence[Entry],
+    sheets: Sequence[Entry],
+    books: Sequence[Entry],
+    recordings: Sequence[Entry],
+    spectrograms: Sequence[Entry],
+    files: Sequence[Entry],
+    frames: Sequence[Entry],
+    packets: Sequence[Entry],
+    channels: ChannelTable | None,
+    events: EventTable | None,
+    mission: Mission,
+    timeline: Timeline,
+    clock: Clock,
+    dictionary: Dictionary,
+) -> Report:
+    """Write all files of the report."""
+    views = cameras(images, sheets, books, timeline, clock)
+    sounds = sound_views(recordings, spectrograms, timeline)
+    series = series_of(channels, clock, dictionary)
+    received = file_views(files)
+    passes = link_health(frames, packets)
+    rows, row_count = event_rows(events, timeline, clock)
+    span = span_of(list(times_of(images, sounds, series)), timeline, clock)
+    context = {
+        "mission": mission,
+        "views": views,
+        "static": STATIC,
+        "pieces": {view.name: pieces_of(view) for view in views},
+        "hero": hero(views),
+        "sounds": sounds,
+        "files": received[:MOST_FILES],
+        "file_count": len(received),
+        "passes": passes,
+        "events": rows,
+        "event_count": row_count,
+        "tiles": list(tiles(views, sounds, received, passes, series, row_count)),
+        "missing": list(missing(views, sounds, received, passes)),
+        "caveats": caveats((*images, *recordings, *files, *frames, *packets)),
+        "zero": timeline.zero_name,
+        "w": words,
+    }
+    context |= drawings(span, views, images, sounds, series, timeline, clock)
+    out = {"index.html": render(context), "index.csv": index_csv(images, clock)}
+    out |= {f"page/{name}": (FOLDER / name).read_bytes() for name in ("report.css", "report.js")}
+    out |= dict(piece_files(views))
+    return Report(files=out)
+
+
+def render(context: dict[str, Any]) -> bytes:
+    """Fill the template; every value is escaped unless it is markup of our own."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = environment.get_template("index.html").render(context)
+    return (text.rstrip() + "\n").encode()
+
+
+def times_of(images: Sequence[Entry], sounds: Sequence[SoundView], series: Sequence[Series]) -> Iterator[tuple[float, float]]:
+    """Give first and last time of all that has one."""
+    for entry in images:
+        if entry.facts.get("clock") is not None:
+            yield entry.facts["clock"], entry.facts["clock"]
+    for sound in sounds:
+        if sound.clock is not None:
+            yield sound.clock, sound.clock + sound.seconds
+    for item in series:
+        if item.times.size:
+            yield float(item.times[0]), float(item.times[-1])
+
+
+def drawings(
+    span: Span | None,
+    views: Sequence[CameraView],
+    images: Sequence[Entry],
+    sounds: Sequence[SoundView],
+    series: Sequence[Series],
+    timeline: Timeline,
+    clock: Clock,
+) -> dict[str, Any]:
+    """Draw time line, plots and the table of channels."""
+    if span is None:
+        return {"span": None, "timeline": "", "marks": [], "plots": [], "channels": [], "channel_count": 0}
+    marks = marks_in(span, timeline, clock)
+    times: dict[str, list[tuple[float, bool]]] = {}
+    for entry in images:
+        if entry.facts.get("clock") is not None:
+            times.setdefault(entry.key["camera"], []).append((entry.facts["clock"], not entry.completeness.partial))
+    rows = [lane for view in views if (lane := camera_lane(view, times.get(view.name, ()), span))]
+    rows += [lane for sound in sounds if (lane := sound_lane(sound, span))]
+    first = leading(series)
+    return {
+        "span": span,
+        "timeline": timeline_figure(rows, span, marks) if rows else "",
+        "marks": marks,
+        "plots": [(item, drawn) for item in first if (drawn := plot(item, span, marks))],
+        "channels": [(item, sparkline(item)) for item in series[:MOST_CHANNELS]],
+        "channel_count": len(series),
+    }
+
+
+def tiles(
+    views: Sequence[CameraView],
+    sounds: Sequence[SoundView],
+    files: Sequence[FileView],
+    passes: Sequence[PassHealth],
+    series: Sequence[Series],
+    events: int,
+) -> Iterator[Tile]:
+    """Give the numbers at the top: only of what there is."""
+    shots = sum(len(view.shots) for view in views)
+    if shots:
+        gone = sum(view.missing_count for view in views)
+        partial, thumbnails = sum(view.partial for view in views), sum(view.thumbnails for view in views)
+        note = notes((partial, "partial"), (gone, "missing"), (thumbnails, "thumbnail only"))
+        total = shots + gone
+        whole = sum(view.whole for view in views)
+        name = f"picture{'s' * (shots != 1)} from {words.count(len(views), 'camera')}"
+        yield Tile(href="#pictures", value=f"{shots:,}", name=name, whole=whole / total, partial=(shots - whole) / total, note=note)
+    if sounds:
+        seconds, lost = sum(sound.seconds for sound in sounds), sum(sound.missing for sound in sounds)
+        share = 1 - lost / seconds
+        note = f"{words.duration(lost)} lost" if lost else "complete"
+        yield Tile(href="#sound", value=words.duration(seconds), name="sound", whole=share, partial=0, note=note)
+    if files:
+        whole = sum(file.whole for file in files)
+        note = notes((len(files) - whole, "partial"))
+        share = whole / len(files)
+        yield Tile(href="#files", value=f"{len(files):,}", name="files received", whole=share, partial=1 - share, note=note)
+    if passes:
+        good, lost_frames = sum(item.frames for item in passes), sum(item.lost for item in passes)
+        note = f"{lost_frames:,} lost" if lost_frames else "none lost"
+        share = good / max(1, good + lost_frames)
+        yield Tile(href="#link", value=f"{good:,}", name="transfer frames", whole=share, partial=0, note=note)
+    if series or events:
+        note = words.count(events, "event report")
+        value = f"{sum(item.values.size for item in series):,}"
+        yield Tile(href="#telemetry", value=value, name="telemetry values", whole=1, partial=0, note=note)
+
+
+def notes(*parts: tuple[int, str]) -> str:
+    """Join what is not zero."""
+    return ", ".join(f"{number:,} {text}" for number, text in parts if number) or "all complete"
+
+
+def missing(
+    views: Sequence[CameraView], sounds: Sequence[SoundView], files: Sequence[FileView], passes: Sequence[PassHealth]
+) -> Iterator[tuple[str, str, str]]:
+    """Say what is missing: (section, what, where)."""
+    for view in views:
+        where = f"#{view.anchor}"
+        if view.missing:
+            what = f"{view.name}: {words.count(view.missing_count, 'frame')} missing from the numbering"
+            yield where, what, listed(view.missing_frames)
+        if view.partial:
+            frames = [shot.frame for shot in view.shots if shot.fraction < 1]
+            yield where, f"{view.name}: {words.count(view.partial, 'frame')} partly lost", listed(frames)
+        if view.thumbnails:
+            yield where, f"{view.name}: {words.count(view.thumbnails, 'frame')} of which only the thumbnail has come", ""
+    for sound in sounds:
+        if sound.missing:
+            gaps = [f"{words.duration(stop - start)} at {clock_face(start, 0.01)}" for start, stop in sound.runs]
+            yield "#sound", f"{sound.name}: {words.duration(sound.missing)} of sound lost", listed(gaps, 6)
+    partial = [file for file in files if not file.whole]
+    if partial:
+        yield "#files", f"{words.count(len(partial), 'file')} not complete", listed([file.name for file in partial], 6)
+    for item in passes:
+        if item.lost:
+            yield "#link", f"Pass {item.name}: {words.count(item.lost, 'transfer frame')} lost", ""
+
+
+def listed(items: Sequence[str], most: int = 12) -> str:
+    """Name the first ones."""
+    return ", ".join(items[:most]) + (f" and {len(items) - most:,} more" if len(items) > most else "")
+
+
+def caveats(entries: Sequence[Entry]) -> list[tuple[str, int]]:
+    """Count what users should know, most frequent first."""
+    counts: dict[str, int] = {}
+    for entry in entries:
+        for caveat in entry.completeness.caveats:
+            counts[caveat] = counts.get(caveat, 0) + 1
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:100]
+
+
+def pieces_of(view: CameraView) -> list[str]:
+    """Name the pieces of a camera's gallery beyond what stands in the page."""
+    rest = max(0, len(view.shots) - STATIC)
+    return [f"page/gallery-{view.name}-{number:03d}.js" for number in range(1, -(-rest // PIECE) + 1)]
+
+
+def piece_files(views: Sequence[CameraView]) -> Iterator[tuple[str, bytes]]:
+    """Write the pieces: scripts, because a page from a file may not fetch."""
+    for view in views:
+        for number, name in enumerate(pieces_of(view)):
+            start = STATIC + PIECE * number
+            rows = [shot.row() for shot in view.shots[start : start + PIECE]]
+            yield name, f"skycrane.piece({script_json(view.name)}, {number}, {script_json(rows)});\n".encode()
+
+
+def script_json(value: list[Any] | str) -> str:
+    """Give JSON that no parser of HTML or JavaScript can misread."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
