@@ -27,9 +27,7 @@ def cells(image: Image, camera: Camera, *, width: int = 256, per_page: int = 48)
 
 
 @stage(version=1)
-def contact_sheet(
-    cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int = 6, rows: int = 8
-) -> ContactSheet:
+def contact_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int = 6, rows: int = 8) -> ContactSheet:
     """Draw a page of cells, by time if all have one, else by frame.
 
     columns  cells in a row

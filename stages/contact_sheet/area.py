@@ -81,9 +81,7 @@ def add_rows(rows: NDArray[Any], weight: Any, sums: NDArray[Any]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def add_present(
-    row: NDArray[Any], lost: NDArray[Any], weight: Any, channels: int, sums: NDArray[Any], counts: NDArray[Any]
-) -> None:
+def add_present(row: NDArray[Any], lost: NDArray[Any], weight: Any, channels: int, sums: NDArray[Any], counts: NDArray[Any]) -> None:
     narrow = sums.dtype.type
     for x in range(lost.size):
         there = narrow(weight * narrow(not lost[x]))
@@ -105,9 +103,7 @@ def gather(sums: NDArray[Any], width: int, channels: int, totals: NDArray[Any]) 
             inner = np.int64(0)
             for i in range((first + 1) * channels + c, last * channels + c, channels):
                 inner += np.int64(sums[i])
-            totals[x, c] = (
-                inner * columns + left * np.int64(sums[first * channels + c]) + right * np.int64(sums[last * channels + c])
-            )
+            totals[x, c] = inner * columns + left * np.int64(sums[first * channels + c]) + right * np.int64(sums[last * channels + c])
 
 
 @njit(cache=True, nogil=True)

@@ -48,9 +48,7 @@ def percent(fraction: float) -> str:
     return f"{int(fraction * 1000) / 10:.1f} %"
 
 
-def draw_leaf(
-    leaf: Leaf, metrics: Metrics, title: Title, captions: Sequence[Caption], load: Callable[[int], Cell]
-) -> NDArray[np.uint8]:
+def draw_leaf(leaf: Leaf, metrics: Metrics, title: Title, captions: Sequence[Caption], load: Callable[[int], Cell]) -> NDArray[np.uint8]:
     """Draw a leaf, (height, width, 3); `load` gives a cell by its index, one at a time."""
     canvas = Picture.new("RGB", (leaf.width, leaf.height), palette.BACKGROUND)
     draw = ImageDraw.Draw(canvas)
@@ -90,9 +88,7 @@ def _draw_strip(draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, caption
         draw.rectangle((x0, 92, max(x0, x1), 94), fill=colour)
 
 
-def _draw_cell(
-    canvas: Picture.Image, draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, caption: Caption, cell: Cell
-) -> None:
+def _draw_cell(canvas: Picture.Image, draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, caption: Caption, cell: Cell) -> None:
     x, y, (box_width, box_height) = spot.x, spot.y, metrics.box
     draw.rectangle((x, y, x + box_width - 1, y + box_height + metrics.caption - 1), fill=palette.PANEL)
     px, py = picture_corner(spot, metrics, cell.mask.shape)
@@ -159,9 +155,7 @@ def dashes(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, height: int, c
         draw.line((x + width - 1, y + at, x + width - 1, y + end), fill=colour)
 
 
-def _draw_legend(
-    canvas: Picture.Image, draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, captions: Sequence[Caption]
-) -> None:
+def _draw_legend(canvas: Picture.Image, draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, captions: Sequence[Caption]) -> None:
     """Explain hatching and empty cells where this leaf has any."""
     x, y = metrics.margin, leaf.height - metrics.footer + 12
     cells = [captions[spot.slot.cell] for spot in leaf.spots if spot.slot.cell is not None]

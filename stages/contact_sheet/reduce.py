@@ -24,9 +24,7 @@ def make_cell(image: Image, camera: Camera, *, width: int, per_page: int) -> Cel
         raise DataError("has no pixels", where=image.key.text, remedy="Look at the file it was made from")
     # Pixels that were never meant to be image are masked and not missing: the image knows.
     whole = image.completeness().fraction
-    samples, lost = reduce_area(
-        image.samples, image.mask, fit(image.mask.shape[0], image.mask.shape[1], width), white=image.white
-    )
+    samples, lost = reduce_area(image.samples, image.mask, fit(image.mask.shape[0], image.mask.shape[1], width), white=image.white)
     return Cell(
         camera=image.camera,
         frame=image.frame,

@@ -70,8 +70,6 @@ def wrap(text: str, size: int, room: float, lines: int) -> list[str]:
     return [*out, shorten(rest, size, room)] if rest else out
 
 
-def write(
-    draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, colour: Colour, anchor: str = "ls"
-) -> None:
+def write(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, colour: Colour, anchor: str = "ls") -> None:
     """Write a line; `anchor` as Pillow has it: l, m, r and the base line s."""
     draw.text(place, printable(text), font=face(size), fill=colour, anchor=anchor)
