@@ -1,0 +1,113 @@
+"""From a file as far as it has come to the mosaic in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import DataError
+from stages.decode.names import Identity, identify
+from stages.decode.raw import is_raw, read_raw
+from stages.formats.images import image_format, read_image_bytes
+from stages.formats.raster import Raster
+from stages.products import Mosaic, ReceivedFile
+from stages.products.images import Pattern
+from stages.profile import Names
+
+__all__ = ["decode_picture"]
+
+PATTERNS: dict[str, Pattern] = {"RGGB": "RGGB", "GRBG": "GRBG", "GBRG": "GBRG", "BGGR": "BGGR", "mono": "mono", "colour": "colour"}
+PHASE_SPREAD = 0.02
+"""Of the mean: where the four phases of a picture differ by less, it is no mosaic. Those of Kodak's photographs in grey differ by
+0.0004 to 0.006, as mosaics by 0.1 to 0.44; those of Mars in its own colours by 0.4 to 0.9."""
+
+
+def decode_picture(file: ReceivedFile, names: Names) -> Iterator[Mosaic]:
+    """Decode the one picture of a file, or nothing."""
+    raster = _read(file)
+    if raster is None or raster.mask.all():
+        return
+    identity = identify(file.name, names, file.meta)
+    samples = _one_plane(raster.samples)
+    cfa = _cfa(samples, raster, file, identity)
+    meta = {key: file.meta[key] for key in ("x", "y") if _whole(file.meta.get(key))}
+    if "caveats" in raster.meta:
+        meta["caveats"] = raster.meta["caveats"]
+    yield Mosaic(
+        file=file.file,
+        camera=identity.camera,
+        frame=identity.frame,
+        edition=_edition(identity, raster),
+        samples=samples,
+        mask=raster.mask,
+        cfa=cfa,
+        white=(1 << _bits(raster, file)) - 1,
+        source=identity.name,
+        clock=identity.clock,
+        meta=meta,
+    )
+
+
+def _read(file: ReceivedFile) -> Raster | None:
+    """Read what there is; None if it is no picture, or too little of one to read."""
+    # A file whose size is not known has perhaps not come in full, though no gap in it shows that.
+    partial = bool(file.gaps) or file.size is None
+    if not is_raw(file.meta) and image_format(file.data) is None:
+        return None
+    try:
+        if is_raw(file.meta):
+            return read_raw(file.data, file.name, file.meta, file.gaps)
+        return read_image_bytes(file.data, file.name, file.gaps)
+    except DataError:
+        if partial:
+            return None
+        raise
+
+
+def _one_plane(samples: NDArray[Any]) -> NDArray[Any]:
+    """Make one band of three that are the same: archives publish mosaics so."""
+    if samples.ndim == 3 and np.array_equal(samples[:, :, 0], samples[:, :, 1]) and np.array_equal(samples[:, :, 0], samples[:, :, 2]):
+        return np.ascontiguousarray(samples[:, :, 0])
+    return samples
+
+
+def _cfa(samples: NDArray[Any], raster: Raster, file: ReceivedFile, identity: Identity) -> Pattern:
+    """Say what the samples are. Their bands decide before the name does; RGGB also stands for a filter that only the profile knows."""
+    if samples.ndim == 3:
+        return "colour"
+    told = PATTERNS.get(str(file.meta.get("cfa")))
+    if told and told != "colour":
+        return told
+    plain = identity.kind == "colour" or not (identity.known or is_raw(file.meta) or _has_phases(samples, raster.mask))
+    return "mono" if plain else "RGGB"
+
+
+def _has_phases(samples: NDArray[Any], mask: NDArray[np.bool_]) -> bool:
+    """Say whether the samples of the four places in a cell of two by two differ as behind colour filters."""
+    places = [np.s_[row::2, column::2] for row in range(2) for column in range(2)]
+    means = [samples[place].mean(where=~mask[place]) for place in places if not mask[place].all()]
+    return len(means) == 4 and bool(max(means) - min(means) > PHASE_SPREAD * np.mean(means))
+
+
+def _edition(identity: Identity, raster: Raster) -> str:
+    """Take the name's word, but not for lossless if the file's coding is lossy: browse products keep the names of their originals."""
+    if not raster.meta["lossless"] and identity.edition in {"", "lossless"}:
+        return "jpeg"
+    return identity.edition or "lossless"
+
+
+def _bits(raster: Raster, file: ReceivedFile) -> int:
+    """Give the bits of a sample: what the spacecraft says, if the samples have room for it."""
+    most = 8 * raster.samples.itemsize
+    told = file.meta.get("bits")
+    if _whole(told) and 1 <= told <= most:
+        return told
+    bits = raster.meta["bits"]
+    return bits if isinstance(bits, int) and 1 <= bits <= most else most
+
+
+def _whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,160 @@
+"""From a file as far as it has come to the blocks of sound in it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import DataError
+from stages.decode.flac import salvage_flac
+from stages.decode.names import identify
+from stages.products import ReceivedFile, SoundBlock
+from stages.profile import Names
+
+__all__ = ["decode_sound"]
+
+BLOCK = 1 << 19
+"""Samples of a block at most: ten seconds of one channel at 48 kHz."""
+BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 24, "DOUBLE": 24}
+"""By libsndfile's name; floating point counts as 24, any other coding as 16."""
+SAMPLES_AS_THEY_ARE = {1, 3, 0xFFFE}
+"""WAVE format tags: integers, floating point, and either by an extension."""
+REMEDY = "Fetch the file again"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A part of the file's sound, in order."""
+
+    samples: NDArray[np.int32]
+    mask: NDArray[np.bool_]
+    rate: int
+    bits: int
+
+
+def decode_sound(file: ReceivedFile, names: Names) -> Iterator[SoundBlock]:
+    """Decode the sound of a file, or nothing."""
+    identity = identify(file.name, names, file.meta)
+    told = file.meta.get("sample")
+    first = told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 1 << 53 else None
+    offset = 0
+    for number, stretch in enumerate(_stretches(file)):
+        start = None if first is None else first + offset
+        yield SoundBlock(
+            file=file.file,
+            microphone=identity.microphone,
+            block=f"{number:06d}" if start is None else f"{start:016d}",
+            samples=stretch.samples,
+            mask=stretch.mask,
+            rate=stretch.rate,
+            bits=stretch.bits,
+            start=start,
+            source=identity.name,
+            clock=None if identity.clock is None else identity.clock + offset / stretch.rate,
+        )
+        offset += len(stretch.samples)
+
+
+def _stretches(file: ReceivedFile) -> Iterator[_Stretch]:
+    kind = _kind(file.data)
+    if kind is None:
+        return
+    if not file.gaps and file.size is not None:
+        yield from _read(file.data, file.name, None)
+    elif kind == "flac":
+        size = len(file.data) if file.size is None else file.size
+        gaps = sorted(gap for gap in file.gaps if gap[0] < size)
+        whole = salvage_flac(file.data, file.name, gaps)
+        if whole is not None:
+            step = BLOCK // whole.samples.shape[1]
+            for at in range(0, len(whole.mask), step):
+                yield _Stretch(whole.samples[at : at + step], whole.mask[at : at + step], whole.rate, whole.bits)
+    elif kind == "wav":
+        yield from _read_cut(file)
+
+
+def _kind(data: bytes) -> str | None:
+    """Know sound by its first bytes."""
+    if data[:4] in {b"RIFF", b"RF64", b"RIFX"} and data[8:12] == b"WAVE":
+        return "wav"
+    if data[:4] == b"fLaC":
+        return "flac"
+    other = data[:4] == b"FORM" and data[8:12] in {b"AIFF", b"AIFC"}
+    return "other" if other or data[:4] in {b"riff", b"caff", b".snd"} else None
+
+
+def _read(data: bytes, name: str, lost: _Lost | None) -> Iterator[_Stretch]:
+    """Have the library decode a file, a block at a time."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as stream:
+            bits, frames, at = BITS.get(stream.subtype, 16), max(1, BLOCK // stream.channels), 0
+            while len(samples := _next(stream, frames)):
+                mask = np.zeros(len(samples), np.bool_) if lost is None else lost.mask(at, len(samples))
+                at += len(samples)
+                yield _Stretch(samples, mask, stream.samplerate, bits)
+    except soundfile.LibsndfileError as error:
+        raise DataError(f"is no sound that can be read: {error}", where=f"{name} at byte 0", remedy=REMEDY) from error
+
+
+def _next(stream: Any, frames: int) -> NDArray[np.int32]:
+    """Read (frames, channels), left-justified; the library does not scale floating point to integers."""
+    if stream.subtype not in {"FLOAT", "DOUBLE"}:
+        integers: NDArray[np.int32] = stream.read(frames, dtype="int32", always_2d=True)
+        return integers
+    values = np.nan_to_num(stream.read(frames, dtype="float64", always_2d=True))
+    scaled: NDArray[np.int32] = np.clip(np.rint(values * 2**23), -(2**23), 2**23 - 1).astype(np.int32) << 8
+    return scaled
+
+
+def _read_cut(file: ReceivedFile) -> Iterator[_Stretch]:
+    """Read a WAV file with gaps; where its header is lost, or its coding is not one of samples as they are, nothing yet."""
+    lost = _Lost.of(file)
+    if lost is None:
+        return
+    size = len(file.data) if file.size is None else file.size
+    stop = min(size, lost.offset + lost.length)
+    yield from _read(file.data[:stop] + bytes(max(0, stop - len(file.data))), file.name, lost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lost:
+    """Where the samples of a WAV file stand, and which bytes are lost."""
+
+    offset: int
+    """Byte of the first sample."""
+    length: int
+    """Bytes that the header announces."""
+    align: int
+    """Bytes of a frame."""
+    gaps: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, file: ReceivedFile) -> _Lost | None:
+        """Go from chunk to chunk up to the samples."""
+        data, at, align = file.data, 12, 0
+        order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
+        while at + 8 <= len(data):
+            kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)
+            if kind == b"fmt " and length >= 16 and int.from_bytes(data[at + 8 : at + 10], order) in SAMPLES_AS_THEY_ARE:
+                align = int.from_bytes(data[at + 20 : at + 22], order)
+            if kind == b"data":
+                endless = length in {0, 0xFFFFFFFF}
+                unclear = not align or any(start < at + 8 for start, _ in file.gaps)
+                return None if unclear else cls(offset=at + 8, length=1 << 62 if endless else length, align=align, gaps=file.gaps)
+            at += 8 + length + length % 2
+        return None
+
+    def mask(self, first: int, count: int) -> NDArray[np.bool_]:
+        """Say which of `count` frames from the first on have lost a byte."""
+        mask = np.zeros(count, np.bool_)
+        for start, stop in self.gaps:
+            low, high = (start - self.offset) // self.align - first, -((self.offset - stop) // self.align) - first
+            mask[max(0, low) : max(0, high)] = True
+        return mask
