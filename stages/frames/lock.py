@@ -47,6 +47,8 @@ class Candidates(NamedTuple):
 
     offsets: Numbers
     evidence: Numbers
+    followed: Numbers
+    """Places in step behind it, which say that it is not cut."""
     totals: Numbers
     """Of the best choice that ends with this one."""
     previous: Numbers
@@ -88,6 +90,7 @@ def _gather(data: Bytes, start: int, quiet_since: int, spacing: Spacing, marker:
             neighbours = PRECEDED * before + FOLLOWED * min(after, spacing.depth)
             candidates.offsets[count] = at
             candidates.evidence[count] = ALONE - errors + neighbours // spacing.depth
+            candidates.followed[count] = after
             count += 1
         if after == firm:
             stop = min(stop, at + spacing.cadu + 1)
@@ -97,9 +100,9 @@ def _gather(data: Bytes, start: int, quiet_since: int, spacing: Spacing, marker:
 
 @njit(cache=True, nogil=True)
 def _choose(count: int, spacing: Spacing, c: Candidates) -> int:
-    """Choose the frames with the most evidence of all that lie side by side, early ones if equal.
+    """Choose the frames with the most evidence of all that lie side by side: chosen[first:count], where `first` is returned.
 
-    They are chosen[first:count] then; returns `first`.
+    Of two choices with equal evidence it is the one that ends later: its markers show that a frame of the other is cut.
     """
     clear = 0
     for i in range(count):
@@ -111,12 +114,12 @@ def _choose(count: int, spacing: Spacing, c: Candidates) -> int:
             total = c.totals[previous]
         j = clear
         while j < i and c.offsets[j] <= c.offsets[i] - spacing.cadu + spacing.slip:
-            if c.totals[j] - SLIP_COST > total:
+            if c.followed[j] == 0 and c.totals[j] - SLIP_COST > total:
                 total, previous = c.totals[j] - SLIP_COST, j
             j += 1
         c.totals[i] = total + c.evidence[i]
         c.previous[i] = previous
-        c.best[i] = i if i == 0 or c.totals[i] > c.totals[c.best[i - 1]] else c.best[i - 1]
+        c.best[i] = i if i == 0 or c.totals[i] >= c.totals[c.best[i - 1]] else c.best[i - 1]
     first = count
     i = c.best[count - 1]
     while i >= 0:

@@ -136,22 +136,25 @@ def _counter(data: Bytes, at: int, proof: Proof) -> np.int64:
 
 @njit(cache=True, nogil=True)
 def _carried_on(data: Bytes, at: int, proof: Proof) -> bool:
-    """Say whether two frames in step, up to four away, count as this one does; of those that there are, if fewer.
+    """Say whether two frames in step, up to four away, count as this one does, one of them behind it; fewer if there are fewer.
 
-    A header that merely repeats is no proof: octets of fill repeat at any phase.
+    A header that merely repeats is no proof: octets of fill repeat at any phase. Nor are frames before it alone: the frame may be cut.
     """
-    there = agreeing = 0
+    before = after = there = there_after = 0
     cycle = 1 << 8 * proof.counter_octets
     for step in range(1, 5):
         for side in (-1, 1):
             place = at + side * step * proof.length
-            if place >= 0 and place + proof.length <= data.size:
-                there += 1
-                same = (_header(data, place) ^ _header(data, at)) & proof.channel == 0
-                advance = side * (_counter(data, place, proof) - _counter(data, at, proof)) % cycle
-                if same and 1 <= advance <= step:
-                    agreeing += 1
-    return agreeing >= min(there, 2)
+            if place < 0 or place + proof.length > data.size:
+                continue
+            there += 1
+            there_after += side > 0
+            same = (_header(data, place) ^ _header(data, at)) & proof.channel == 0
+            advance = side * (_counter(data, place, proof) - _counter(data, at, proof)) % cycle
+            if same and 1 <= advance <= step:
+                before += side < 0
+                after += side > 0
+    return before + after >= min(there, 2) and after >= min(there_after, 1)
 
 
 @njit(cache=True, nogil=True)
