@@ -318,3 +318,15 @@ def test_a_channel_without_frames_in_a_chunk_keeps_its_state() -> None:
 def test_no_frames_at_all() -> None:
     result = demultiplex(np.zeros((0, 1115), np.uint8), link=Link())
     assert (len(result.table), result.data.size, result.link) == (0, 0, ())
+
+
+@pytest.mark.parametrize("have", [1, 2, 3, 4, 5])
+def test_a_header_may_be_split_across_chunks(have: int) -> None:
+    # Longer than 256 octets, so that both octets of the length count.
+    before, whole = packet(ZONE - have, sequence=1) if ZONE - have >= 7 else b"", packet(2 * ZONE * 16 + have, sequence=2)
+    stream = zones(before + whole)
+    first = run(aos(0, 0, stream[0]))
+    assert first.state.channels[168 << 6 | 1].open == whole[:have]
+    rest = run(*(aos(n, 0x7FF, zone) for n, zone in enumerate(stream[1:], 1)), carry=first.state)
+    assert packets_of(rest) == [whole]
+    assert rest.table["frames"].tolist() == [len(stream)]
