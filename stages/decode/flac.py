@@ -67,14 +67,15 @@ class _Frame:
         return self.header.start + self.header.length
 
 
-def salvage_flac(data: bytes, name: str, gaps: Sequence[tuple[int, int]]) -> Salvage | None:
+def salvage_flac(data: bytes, name: str, gaps: Sequence[tuple[int, int]], size: int) -> Salvage | None:
     """Decode the frames that came in full.
 
     data  the file, or its beginning
     name  for messages
-    gaps  [start, stop) of bytes that are lost, up to the end of the file
+    gaps  [start, stop) of bytes of it that are lost
+    size  of the whole file, as far as is known
 
-    Returns None if the stream's description is lost. DataError if it is broken, or asks for more than MOST_SAMPLES.
+    Returns None if the stream's description is lost. DataError if it is broken, or if more than MOST_SAMPLES came.
     """
     if len(data) < STREAM_INFO or any(start < STREAM_INFO for start, _ in gaps):
         return None
@@ -83,10 +84,10 @@ def salvage_flac(data: bytes, name: str, gaps: Sequence[tuple[int, int]]) -> Sal
     packed = int.from_bytes(data[18:26], "big")
     rate, channels, bits, total = packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1, packed & (1 << 36) - 1
     nominal = int.from_bytes(data[10:12], "big")
-    frames = list(_in_place(_frames(data, nominal, gaps), gaps))
-    end = max((frame.stop for frame in frames), default=0)
-    tail = sum(stop - start for start, stop in gaps if start >= (frames[-1].offset if frames else 0))
-    end = max(end, min(total, end + SPREAD * tail))
+    frames = list(_in_place(_frames(data, nominal, gaps)))
+    end = frames[-1].stop if frames else 0
+    lost = size - (frames[-1].offset + len(frames[-1].data) if frames else STREAM_INFO)
+    end = max(end, min(total, end + SPREAD * lost, MOST_SAMPLES // channels))
     if end * channels > MOST_SAMPLES:
         raise DataError(f"has gaps and holds {end} samples in {channels} channels", where=name, remedy="Wait for the rest of it")
     samples, mask = np.zeros((end, channels), np.int32), np.ones(end, np.bool_)
@@ -138,12 +139,11 @@ def _header(head: bytes, nominal: int) -> _Header | None:
     return _Header(number if head[1] & 1 else number * nominal, length, (4, 5 + extra), at + 1)
 
 
-def _in_place(frames: Iterator[_Frame], gaps: Sequence[tuple[int, int]]) -> Iterator[_Frame]:
-    """Leave out frames that cannot be where they say, given the bytes lost before them."""
-    end, behind = 0, 0
+def _in_place(frames: Iterator[_Frame]) -> Iterator[_Frame]:
+    """Leave out frames that cannot be where they say, given the bytes before them that came to nothing."""
+    end, behind = 0, STREAM_INFO
     for frame in frames:
-        lost = sum(min(stop, frame.offset) - max(start, behind) for start, stop in gaps if start < frame.offset and stop > behind)
-        if end <= frame.start <= end + SPREAD * lost:
+        if end <= frame.start <= end + SPREAD * (frame.offset - behind):
             yield frame
             end, behind = frame.stop, frame.offset + len(frame.data)
 

@@ -24,6 +24,8 @@ BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLO
 """By libsndfile's name; floating point counts as 24, any other coding as 16."""
 SAMPLES_AS_THEY_ARE = {1, 3, 0xFFFE}
 """WAVE format tags: integers, floating point, and either by an extension."""
+GRANTED = 16
+"""A file that was cut may have been this many times as long; what it announces beyond is not believed."""
 REMEDY = "Fetch the file again"
 
 
@@ -62,20 +64,13 @@ def decode_sound(file: ReceivedFile, names: Names) -> Iterator[SoundBlock]:
 
 def _stretches(file: ReceivedFile) -> Iterator[_Stretch]:
     kind = _kind(file.data)
-    if kind is None:
-        return
-    if not file.gaps and file.size is not None:
+    partial = bool(file.gaps) or file.size is None
+    if kind == "flac":
+        yield from _read_flac(file, partial=partial)
+    elif kind == "wav" and (lost := _Lost.of(file, partial=partial)):
+        yield from _read(lost.padded(file.data), file.name, lost)
+    elif kind and not partial:
         yield from _read(file.data, file.name, None)
-    elif kind == "flac":
-        size = len(file.data) if file.size is None else file.size
-        gaps = sorted(gap for gap in file.gaps if gap[0] < size)
-        whole = salvage_flac(file.data, file.name, gaps)
-        if whole is not None:
-            step = BLOCK // whole.samples.shape[1]
-            for at in range(0, len(whole.mask), step):
-                yield _Stretch(whole.samples[at : at + step], whole.mask[at : at + step], whole.rate, whole.bits)
-    elif kind == "wav":
-        yield from _read_cut(file)
 
 
 def _kind(data: bytes) -> str | None:
@@ -89,7 +84,7 @@ def _kind(data: bytes) -> str | None:
 
 
 def _read(data: bytes, name: str, lost: _Lost | None) -> Iterator[_Stretch]:
-    """Have the library decode a file, a block at a time."""
+    """Have the library decode a file, a block at a time; `lost` knows what of a WAV file is not there."""
     import soundfile
 
     try:
@@ -113,14 +108,28 @@ def _next(stream: Any, frames: int) -> NDArray[np.int32]:
     return scaled
 
 
-def _read_cut(file: ReceivedFile) -> Iterator[_Stretch]:
-    """Read a WAV file with gaps; where its header is lost, or its coding is not one of samples as they are, nothing yet."""
-    lost = _Lost.of(file)
-    if lost is None:
+def _read_flac(file: ReceivedFile, *, partial: bool) -> Iterator[_Stretch]:
+    """Read as far as the library goes, then salvage what is behind."""
+    at = 0
+    problem: DataError | None = None
+    if not partial:
+        try:
+            for stretch in _read(file.data, file.name, None):
+                at += len(stretch.mask)
+                yield stretch
+        except DataError as error:
+            problem = error
+        else:
+            return
+    end = GRANTED * len(file.data) if file.size is None or problem else file.size
+    whole = salvage_flac(file.data, file.name, [gap for gap in file.gaps if gap[0] < len(file.data)], end)
+    if whole is None or whole.mask.all():
+        if problem:
+            raise problem
         return
-    size = len(file.data) if file.size is None else file.size
-    stop = min(size, lost.offset + lost.length)
-    yield from _read(file.data[:stop] + bytes(max(0, stop - len(file.data))), file.name, lost)
+    step = BLOCK // whole.samples.shape[1]
+    for start in range(at, len(whole.mask), step):
+        yield _Stretch(whole.samples[start : start + step], whole.mask[start : start + step], whole.rate, whole.bits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,32 +138,40 @@ class _Lost:
 
     offset: int
     """Byte of the first sample."""
-    length: int
-    """Bytes that the header announces."""
     align: int
     """Bytes of a frame."""
     gaps: tuple[tuple[int, int], ...]
+    stop: int
+    """Byte at which the samples end, if what the header announces can be believed."""
 
     @classmethod
-    def of(cls, file: ReceivedFile) -> _Lost | None:
-        """Go from chunk to chunk up to the samples."""
+    def of(cls, file: ReceivedFile, *, partial: bool) -> _Lost | None:
+        """Go from chunk to chunk up to the samples; None if something before them is lost, or they are coded."""
         data, at, align = file.data, 12, 0
         order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
         while at + 8 <= len(data):
             kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], order)
-            if kind == b"fmt " and length >= 16 and int.from_bytes(data[at + 8 : at + 10], order) in SAMPLES_AS_THEY_ARE:
-                align = int.from_bytes(data[at + 20 : at + 22], order)
+            at += 8
+            if kind == b"fmt " and length >= 16 and int.from_bytes(data[at : at + 2], order) in SAMPLES_AS_THEY_ARE:
+                align = int.from_bytes(data[at + 12 : at + 14], order)
             if kind == b"data":
-                endless = length in {0, 0xFFFFFFFF}
-                unclear = not align or any(start < at + 8 for start, _ in file.gaps)
-                return None if unclear else cls(offset=at + 8, length=1 << 62 if endless else length, align=align, gaps=file.gaps)
-            at += 8 + length + length % 2
+                if not align or any(start < at for start, _ in file.gaps):
+                    return None
+                stop = (file.size or len(data)) if length in {0, 0xFFFFFFFF} else at + length
+                most = file.size if partial and file.size is not None else GRANTED * len(data)
+                stop = min(stop, most)
+                return cls(offset=at, align=align, gaps=(*file.gaps, (len(data), stop)), stop=stop)
+            at += length + length % 2
         return None
+
+    def padded(self, data: bytes) -> bytes:
+        """Give the file with silence for what is lost of its end."""
+        return data[: self.stop] + bytes(max(0, self.stop - len(data)))
 
     def mask(self, first: int, count: int) -> NDArray[np.bool_]:
         """Say which of `count` frames from the first on have lost a byte."""
         mask = np.zeros(count, np.bool_)
         for start, stop in self.gaps:
             low, high = (start - self.offset) // self.align - first, -((self.offset - stop) // self.align) - first
-            mask[max(0, low) : max(0, high)] = True
+            mask[max(0, low) : max(0, low, high)] = True
         return mask
