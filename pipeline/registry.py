@@ -111,7 +111,11 @@ def stages_of(module: ModuleType, room: str) -> Iterator[StageSpec]:
 
 def build(specs: Iterable[StageSpec]) -> Registry:
     """Order stages by what they read; ContractError for two makers of a kind, or a circle."""
-    waiting = {spec.name: spec for spec in sorted(specs, key=lambda spec: spec.name)}
+    waiting: dict[str, StageSpec] = {}
+    for spec in sorted(specs, key=lambda spec: spec.name):
+        if waiting.setdefault(spec.name, spec) is not spec:
+            raise ContractError(f"two stages are called {spec.name}", remedy="A stage has a name of its own")
+    _check_names(waiting.values())
     producers: dict[str, StageSpec] = {}
     for spec in waiting.values():
         for kind in spec.outputs:
@@ -124,10 +128,28 @@ def build(specs: Iterable[StageSpec]) -> Registry:
             spec for spec in waiting.values() if all(maker.name in ordered or maker.name == spec.name for maker in _makers(spec, producers))
         ]
         if not ready:
-            raise ContractError(f"the stages {', '.join(waiting)} wait for each other in a circle")
+            raise ContractError(
+                f"the stages {', '.join(waiting)} wait for each other in a circle",
+                remedy="What a stage makes must not be needed to make what it reads",
+            )
         for spec in ready:
             ordered[spec.name] = waiting.pop(spec.name)
     return Registry(stages=ordered)
+
+
+def _check_names(specs: Iterable[StageSpec]) -> None:
+    """Hold kinds and sections to their names: these stand in receipts and profiles, so two of one name cannot be told apart."""
+    kinds: dict[str, type] = {}
+    sections: dict[str, type] = {}
+    for spec in specs:
+        for kind in (*spec.outputs, *(item.kind for item in spec.inputs)):
+            if kinds.setdefault(kind.__name__, kind) is not kind:
+                raise ContractError(f"{spec.name} uses another {kind.__name__} than the other stages", remedy="Rename one of the two kinds")
+        for _, section in spec.sections:
+            if sections.setdefault(section.NAME, section) is not section:
+                raise ContractError(
+                    f"{spec.name} reads [{section.NAME}] as another section than the other stages", remedy="Share one class"
+                )
 
 
 def _makers(spec: StageSpec, producers: Mapping[str, StageSpec]) -> list[StageSpec]:

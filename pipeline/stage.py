@@ -162,13 +162,19 @@ def read_stage(function: Callable[..., Any], room: str) -> StageSpec:
     """
     where = f"{function.__module__}.{function.__qualname__}"
     version, settled = function.__stage__  # type: ignore[attr-defined]
-    hints = typing.get_type_hints(function, include_extras=True)
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError) as error:
+        remedy = "Import the kinds and sections that a signature names at the top of the module"
+        raise ContractError(f"has an annotation that cannot be read: {error}", where=where, remedy=remedy) from None
     doc = inspect.getdoc(function) or ""
     inputs, sections, settings = [], [], []
     for name, parameter in inspect.signature(function).parameters.items():
         hint = hints.get(name)
         if hint is None:
-            raise ContractError(f"parameter {name} has no annotation", where=where)
+            raise ContractError(f"parameter {name} has no annotation", where=where, remedy="The signature is the contract: say what it is")
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+            raise ContractError(f"parameter {name} is {parameter.kind.description}", where=where, remedy="The engine calls stages by name")
         if parameter.kind is parameter.KEYWORD_ONLY:
             settings.append(_read_setting(name, hint, parameter.default, doc, where))
         elif isinstance(hint, type) and issubclass(hint, Section):
@@ -220,8 +226,11 @@ def _read_setting(name: str, hint: Any, default: Any, doc: str, where: str) -> S
         raise ContractError(f"setting {name} has no default", where=where, remedy="Every setting has one")
     choices = typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
     kind = type(choices[0]) if choices else hint
-    if kind not in {str, int, float, bool}:
+    if kind not in {str, int, float, bool} or any(type(choice) is not kind for choice in choices):
         raise ContractError(f"setting {name}: {hint} is not a setting's type", where=where, remedy="Use str, int, float, bool or a Literal")
+    if type(default) is not kind or (choices and default not in choices):
+        wanted = f"one of {', '.join(map(repr, choices))}" if choices else f"a {kind.__name__}"
+        raise ContractError(f"setting {name}: its default {default!r} is not {wanted}", where=where)
     described = [line.split(None, 1)[1] for line in doc.splitlines() if line.startswith(f"{name} ") and len(line.split(None, 1)) > 1]
     return Setting(name=name, default=default, type=kind, choices=choices, help=described[0].strip() if described else "")
 
@@ -231,6 +240,8 @@ def _read_outputs(hint: Any, where: str) -> tuple[tuple[type[Product], ...], boo
     if _is_kind(hint):
         return (hint,), False
     if origin is tuple and arguments and all(_is_kind(kind) for kind in arguments):
+        if len(set(arguments)) < len(arguments):
+            raise ContractError(f"returns {hint}: a kind twice", where=where, remedy="Many products of a kind come as Iterator[Kind]")
         return arguments, False
     if origin is Iterator and _is_kind(arguments[0]):
         return (arguments[0],), True
@@ -250,29 +261,59 @@ def _task_dimensions(inputs: Sequence[Input], outputs: tuple[type[Product], ...]
 
 
 def _check_key_law(spec: StageSpec, where: str) -> None:
-    at = set(spec.dimensions)
     for item in spec.inputs:
-        dimensions = set(item.kind.KEY)
-        if item.role is Role.GROUP and not at <= dimensions:
-            raise ContractError(f"gathers {item.kind.__name__} by {sorted(at - dimensions)}, which its key has not", where=where)
-        if item.role in {Role.ONE, Role.OPTIONAL} and not dimensions <= at:
-            raise ContractError(
-                f"takes one {item.kind.__name__} at {spec.dimensions}, but its key also has {sorted(dimensions - at)}",
-                where=where,
-                remedy="Take Group[...] of it",
-            )
-        if item.role is Role.PREVIOUS and (item.kind not in spec.outputs or spec.dimensions != item.kind.KEY or "chunk" not in at):
-            raise ContractError(f"takes the previous {item.kind.__name__}, which it does not make for each chunk", where=where)
+        _check_input(spec, item, where)
     for kind in spec.outputs:
-        grown = set(kind.KEY) - at
-        if at - set(kind.KEY) or (grown and not spec.fan_out):
-            raise ContractError(
-                f"runs at {spec.dimensions} and returns {kind.__name__} with key {kind.KEY}",
-                where=where,
-                remedy="Keys grow only by fan-out and shrink only by Group",
-            )
-        if spec.fan_out and not grown:
-            raise ContractError(f"fans out into {kind.__name__}, whose key is no larger than the task's", where=where)
+        _check_output(spec, kind, where)
     for _, section in spec.sections:
-        if section.KEY and section.KEY[0] not in at:
-            raise ContractError(f"reads {section.__name__} for a {section.KEY[0]}, which its key has not", where=where)
+        if section.KEY and section.KEY[0] not in spec.dimensions:
+            raise ContractError(
+                f"reads {section.__name__} for a {section.KEY[0]}, which its key has not",
+                where=where,
+                remedy=f"A stage that runs at {'/'.join(spec.dimensions) or 'one key'} cannot know which [{section.NAME}.*] holds",
+            )
+
+
+def _check_input(spec: StageSpec, item: Input, where: str) -> None:
+    at, dimensions = set(spec.dimensions), set(item.kind.KEY)
+    if item.role is not Role.PREVIOUS and item.kind in spec.outputs:
+        raise ContractError(
+            f"reads {item.kind.__name__}, which it makes itself",
+            where=where,
+            remedy="A stage may read its own product of the chunk before, as Previous[...]; nothing else of its own",
+        )
+    if item.role is Role.GROUP and not at <= dimensions:
+        raise ContractError(
+            f"gathers {item.kind.__name__} by {sorted(at - dimensions)}, which its key has not",
+            where=where,
+            remedy="What a Group makes has part of the key of what it gathers",
+        )
+    if item.role in {Role.ONE, Role.OPTIONAL} and not dimensions <= at:
+        raise ContractError(
+            f"takes one {item.kind.__name__} at {spec.dimensions}, but its key also has {sorted(dimensions - at)}",
+            where=where,
+            remedy="Take Group[...] of it",
+        )
+    if item.role is Role.PREVIOUS and (item.kind not in spec.outputs or spec.dimensions != item.kind.KEY or "chunk" not in at):
+        raise ContractError(
+            f"takes the previous {item.kind.__name__}, which it does not make for each chunk",
+            where=where,
+            remedy="Previous[...] names a kind that the stage returns, with a chunk in its key",
+        )
+
+
+def _check_output(spec: StageSpec, kind: type[Product], where: str) -> None:
+    at = set(spec.dimensions)
+    grown = set(kind.KEY) - at
+    if at - set(kind.KEY) or (grown and not spec.fan_out):
+        raise ContractError(
+            f"runs at {spec.dimensions} and returns {kind.__name__} with key {kind.KEY}",
+            where=where,
+            remedy="Keys grow only by fan-out and shrink only by Group",
+        )
+    if spec.fan_out and not grown:
+        raise ContractError(
+            f"fans out into {kind.__name__}, whose key is no larger than the task's",
+            where=where,
+            remedy="Without a further dimension there is one product: return it",
+        )
