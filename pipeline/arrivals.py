@@ -1,27 +1,28 @@
 """Inputs become chunks and received files.
 
 An input's identity is its SHA-256: equal bytes under any name are one input. A recorded stretch is cut into chunks of at most 64 MiB,
-each placed in its pass by part number or byte offset, never by the order of arrival. Which input holds which place is a function of the
-set of inputs alone: other bytes for a place that is taken get a pass of their own, ``PASS@1a2b3c4d``, and of those that contend the
-smallest digest has the plain name.
+each placed in its pass by part number or byte offset, never by the order of arrival; `pipeline.places` says which input holds which place.
+A file whose bytes change takes the place of what it held before: those bytes are nowhere else.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.catalog import Catalog
-from pipeline.errors import DataError, StorageError, UsageError
+from pipeline.errors import DataError, ProfileError, StorageError, UsageError
+from pipeline.margins import Passes, Stretch
 from pipeline.mission import Profile
-from pipeline.product import Arrival, Completeness, Key, Product, Recognition, safe_value
+from pipeline.places import Held, claims, contest, layout, places_of, plain_name
+from pipeline.product import Arrival, Completeness, Product, Recognition
 from pipeline.receipt import FileRecord, Output, output_digest
 from pipeline.registry import Registry
-from pipeline.store import digest_file
 
 __all__ = ["Admission", "Admitter", "scan"]
 
@@ -42,7 +43,7 @@ def scan(inputs: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
                 for name in sorted(files):
                     if not name.startswith(".") and not name.endswith(UNFINISHED):
                         yield Path(folder) / name, False
-        elif path.is_file():
+        elif path.exists():
             yield path, True
         else:
             raise UsageError("is neither a file nor a folder", where=str(path), remedy="Check the path")
@@ -74,72 +75,98 @@ class Admitter:
         self._registry: Registry = catalog.registry
         self._level = level
         self._link = link
+        self._names = profile.arrivals
         levels = sorted({name for kind in self._registry.external for name in kind.LEVELS})
         if level is not None and level not in levels:
             raise UsageError(f"there is no level {level!r}", remedy=f"Levels are {', '.join(levels)}")
 
     def admit(self, path: Path, *, named: bool) -> Admission:
-        """Look at one file; the caller applies the records before the next one is looked at."""
+        """Look at one file; the caller posts the records before the next one is looked at.
+
+        Raises StorageError for a file that is named and cannot be read, or that the disk does not give.
+        """
         admission = Admission()
-        absolute = str(path.resolve())
+        absolute = os.path.realpath(path)
         try:
-            status = path.stat()
-            known = self._catalog.known_path(absolute)
-            identity = (status.st_size, status.st_mtime_ns, status.st_ino)
-            if known is not None and (known["size"], known["mtime_ns"], known["inode"]) == identity:
-                admission.known = 1
-                return admission
-            sha256, pieces = _digests(path)
-        except OSError as error:
-            raise StorageError(f"cannot be read: {error.strerror}", where=absolute, remedy="Check the disk and the rights") from error
-        here = {
-            "path": absolute,
-            "sha256": sha256,
-            "size": status.st_size,
-            "mtime_ns": status.st_mtime_ns,
-            "inode": status.st_ino,
-        }
-        if (earlier := self._catalog.input(sha256)) is not None:
-            admission.records.extend(self._again(earlier, here))
-            admission.known = 1
-            if earlier["path"] != absolute:
-                admission.duplicates.append((absolute, earlier["path"]))
-            return admission
-        try:
-            admission.records.extend(self._admit_new(path, here, pieces))
-            admission.taken = 1
+            self._look(Path(absolute), absolute, admission)
         except DataError as error:
-            admission.refused.append((absolute, error.problem, named))
+            admission.refused.append((_shown(absolute), error.problem, named))
+        except OSError as error:
+            if named or not isinstance(error, FileNotFoundError | PermissionError):
+                where, remedy = _shown(absolute), "Check the disk and the rights"
+                raise StorageError(f"cannot be read: {error.strerror}", where=where, remedy=remedy) from error
+            admission.refused.append((_shown(absolute), f"cannot be read: {error.strerror}", named))
         return admission
 
-    def _again(self, earlier: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        yield {"type": "path", **here}
-        if not Path(earlier["path"]).exists():
-            # The file has moved: what refers to it follows.
-            moved = {**earlier, **here}
-            yield from self._place(moved, [other for other in self._catalog.claims(earlier["claim"]) if other["sha256"] != here["sha256"]])
+    def relocate(self, sha256: str) -> list[dict[str, Any]]:
+        """Find an input whose file is gone under another of its names; return the lines that say so, or none."""
+        record = self._catalog.input(sha256)
+        moved = None if record is None else self._elsewhere(record)
+        return [] if moved is None else self._change(add=[moved])
 
-    def _admit_new(self, path: Path, here: dict[str, Any], pieces: list[str]) -> Iterator[dict[str, Any]]:
-        kind, found = self._recognise(path, here["size"])
-        record = {
-            "type": "input",
-            **here,
-            "kind": kind.__name__,
-            "level": found.level,
-            "key": dict(found.key),
-            "sections": dict(found.sections),
-            "margin": found.margin,
-            "facts": dict(found.facts),
-            "pieces": pieces,
-            "chunked": found.chunked,
-        }
-        if found.chunked:
-            name, part, offset = self._profile.arrivals.read(path.stem)
-            start = f"p{part:06d}" if part is not None else f"{offset or 0:015d}"
-            record |= {"pass": safe_value(name), "start": start, "claim": f"{kind.__name__} {safe_value(name)} {start}"}
+    def withdraw(self, sha256: str) -> list[dict[str, Any]]:
+        """Give the lines that take an input back, as if it had never come."""
+        record = self._catalog.input(sha256)
+        return [] if record is None else self._change(drop=[record])
+
+    # --- one file -----------------------------------------------------------------------------------------------------------------
+
+    def _look(self, path: Path, absolute: str, admission: Admission) -> None:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError("is no ordinary file")
+        identity = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
+        before = self._catalog.known_path(absolute)
+        unchanged = before is not None and all(before[name] == value for name, value in identity.items())
+        if before is not None and unchanged and not self._says_otherwise(before["sha256"]):
+            admission.known = 1
+            return
+        # Only its first bytes are read of a file that is nothing to us, as long as none of ours is of its size.
+        found = None if self._catalog.size_known(status.st_size) else self._recognise(path, status.st_size)
+        sha256, pieces = _digests(path, status)
+        here = {"path": absolute, "sha256": sha256, **identity}
+        earlier = self._catalog.input(sha256)
+        add: list[dict[str, Any]] = []
+        drop: list[Mapping[str, Any]] = []
+        if earlier is None or self._says_otherwise(sha256):
+            add.append(self._record(*(found or self._recognise(path, status.st_size)), path, here, pieces))
+            admission.taken = 1
         else:
-            record |= {"claim": f"{kind.__name__} {'/'.join(found.key.values())}"}
-        yield from self._place(record, self._catalog.claims(record["claim"]))
+            admission.known = 1
+            if earlier["path"] == absolute or not _holds(earlier):
+                # The file was touched or has moved: what refers to it follows.
+                add.append({**earlier, **here})
+            else:
+                admission.records.append({"type": "path", **here})
+                admission.duplicates.append((_shown(absolute), _shown(earlier["path"])))
+        if before is not None and before["sha256"] != sha256:
+            self._replace(before["sha256"], absolute, add, drop)
+        # What is taken back goes first: it takes the names of its file along.
+        admission.records = [*self._change(add=add, drop=drop), *admission.records]
+
+    def _replace(self, sha256: str, path: str, add: list[dict[str, Any]], drop: list[Mapping[str, Any]]) -> None:
+        """Find what becomes of an input whose file now has other bytes: they are elsewhere, or gone."""
+        record = self._catalog.input(sha256)
+        if record is not None and record["path"] == path:
+            moved = self._elsewhere(record)
+            if moved is None:
+                drop.append(record)
+            else:
+                add.append(moved)
+
+    def _elsewhere(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Find another file with the bytes of an input."""
+        for row in self._catalog.db.execute("SELECT * FROM paths WHERE sha256 = ? ORDER BY path", (record["sha256"],)).fetchall():
+            if row["path"] != record["path"] and _holds(row):
+                return {**record, **{name: row[name] for name in ("path", "size", "mtime_ns", "inode")}}
+        return None
+
+    def _says_otherwise(self, sha256: str) -> bool:
+        """Whether the operator now says of an input what was not said when it was taken in."""
+        if self._level is None and self._link is None:
+            return False
+        record = self._catalog.input(sha256)
+        return record is not None and record["told"] != [self._level, self._link]
 
     def _recognise(self, path: Path, size: int) -> tuple[type[Product], Recognition]:
         with path.open("rb") as stream:
@@ -147,195 +174,154 @@ class Admitter:
         if not head:
             raise DataError("is empty", where=str(path), remedy="Check the transfer that brought it")
         arrival = Arrival(path=path, size=size, head=head, level=self._level, section=self._link)
-        found = [(kind, kind.recognise(arrival, self._profile.sections)) for kind in self._registry.external]
-        ranked = sorted(((kind, r) for kind, r in found if r is not None), key=lambda pair: -pair[1].confidence)
-        if not ranked:
+        found = []
+        for kind in self._registry.external:
+            try:
+                recognition = kind.recognise(arrival, self._profile.sections)
+            except (DataError, UsageError, ProfileError):
+                raise
+            except Exception as error:  # whatever a file does to the reader of its first bytes, the others go on
+                raise DataError(f"cannot be looked at as {kind.__name__}: {type(error).__name__}: {error}", where=str(path)) from error
+            if recognition is not None:
+                found.append((kind, recognition))
+        if not found:
             raise DataError(
                 "holds nothing that is known here: neither frames, nor packets, nor a picture or sound",
                 where=str(path),
                 remedy="If it is a recording, name what it holds: --level, --link, --mission",
             )
-        return ranked[0]
+        return max(found, key=lambda pair: pair[1].confidence)
 
-    # --- places -----------------------------------------------------------------------------------------------------------------
+    def _record(self, kind: type[Product], found: Recognition, path: Path, here: Mapping[str, Any], pieces: list[str]) -> dict[str, Any]:
+        key = dict(found.key)
+        if not found.chunked:
+            key[kind.KEY[0]] = plain_name(key[kind.KEY[0]])
+        record: dict[str, Any] = {
+            "type": "input",
+            **here,
+            "kind": kind.__name__,
+            "level": found.level,
+            "key": key,
+            "sections": dict(found.sections),
+            "margin": found.margin,
+            "facts": dict(found.facts),
+            "pieces": pieces,
+            "chunked": found.chunked,
+            "told": [self._level, self._link],
+        }
+        if found.chunked:
+            name, part, offset = self._names.read(path.stem)
+            start = f"p{part:06d}" if part is not None else f"{offset or 0:015d}"
+            record |= {"pass": plain_name(name), "start": start, "step": CHUNK_BYTES}
+        record["places"] = places_of(kind, record)
+        record["claim"] = f"{kind.__name__} {record['places'][0].partition(':')[2]}"
+        claims(kind, record, "@00000000")  # a key that cannot be raises here, before anything is written
+        return record
 
-    def _place(self, record: dict[str, Any], others: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Give an input its place, and those that contend for it theirs."""
-        yield record
-        contenders = sorted([*others, record], key=lambda contender: contender["sha256"])
-        for rank, contender in enumerate(contenders):
-            suffix = f"@{contender['sha256'][:8]}" if rank else ""
-            if contender["sha256"] == record["sha256"] or (rank <= 1 and contenders[0] is record):
-                yield from self._products(contender, suffix)
-        # The one that had the plain name until now was placed anew above; what it had is overwritten by the new holder, unless that
-        # one is shorter.
-        if contenders[0] is record and len(contenders) > 1:
-            yield from self._surplus(contenders[1], record)
+    # --- what changes when inputs come and go -------------------------------------------------------------------------------------
 
-    def _products(self, record: Mapping[str, Any], suffix: str) -> Iterator[dict[str, Any]]:
-        kind = self._registry.kinds[record["kind"]]
-        if not record["chunked"]:
-            values = dict(record["key"])
-            first = kind.KEY[0]
-            values[first] += suffix
-            yield self._admission(kind, Key((name, values[name]) for name in kind.KEY), record, 0, [], None)
-            return
-        name = record["pass"] + suffix
-        for section, table in record["sections"].items():
-            yield {"type": "assignment", "section": section, "value": name, "name": table}
-        chunks = _chunks(record)
-        for chunk, (offset, length, start, stop) in enumerate(chunks):
-            key = Key((("pass", name), ("chunk", start)))
-            margin = self._margin_within(record, chunk, offset) or self._margin_before(kind, name, start, record["margin"])
-            del length
-            yield self._admission(kind, key, record, chunk, margin, (start, stop))
-        yield from self._margins_after(kind, name, chunks[-1][3], record, chunks)
+    def _change(self, *, add: Iterable[dict[str, Any]] = (), drop: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+        """Give the lines after which every place is held as the inputs that there are then demand."""
+        added = {record["sha256"]: record for record in add}
+        dropped = {record["sha256"] for record in drop}
+        earlier = [record for sha256 in (*added, *dropped) if (record := self._catalog.input(sha256)) is not None]
+        known = contest(self._catalog, [*added.values(), *earlier])
+        records = {sha256: record for sha256, record in {**known, **added}.items() if sha256 not in dropped}
+        before, after = self._held(known), self._held(records)
+        gone = [held for which, held in before.items() if which not in after]
+        new = [held for which, held in after.items() if before.get(which) != held or held.sha256 in added]
+        lines: list[dict[str, Any]] = [{"type": "drop", "sha256": sha256} for sha256 in sorted(dropped)]
+        lines += [{**record, "type": "input"} for record in added.values()]
+        lines += [{"type": "retract", "kind": held.kind, "key": held.key} for held in gone]
+        passes = Passes(self._catalog, gone, [self._stretch(held, records[held.sha256]) for held in new if held.span])
+        lines += passes.assignments()
+        for held in new:
+            stretch = passes.stretch(held.key) if held.span else None
+            lines.append(self._admission(held, records[held.sha256], stretch, passes))
+        lines += passes.followers()
+        return lines
 
-    def _surplus(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """Take back the chunks that the former holder of a pass had and the new one has not."""
-        if not old["chunked"]:
-            return
-        held = {start for _, _, start, _ in _chunks(new)}
-        for _, _, start, _ in _chunks(old):
-            if start not in held:
-                yield {"type": "retract", "kind": old["kind"], "key": f"{old['pass']}/{start}"}
+    def _held(self, records: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Held]:
+        suffixes = layout(records.values())
+        return {
+            (held.kind, held.key): held
+            for sha256, record in records.items()
+            for held in claims(self._registry.kinds[record["kind"]], record, suffixes[sha256])
+        }
 
-    def _admission(
-        self,
-        kind: type[Product],
-        key: Key,
-        record: Mapping[str, Any],
-        chunk: int,
-        margin: list[tuple[str, int, int]],
-        span: tuple[str, str] | None,
-    ) -> dict[str, Any]:
-        offset, length = (chunk * CHUNK_BYTES, min(CHUNK_BYTES, record["size"] - chunk * CHUNK_BYTES)) if span else (0, record["size"])
-        own = FileRecord(
-            suffix="",
-            path=record["path"],
-            size=length,
-            sha256=record["pieces"][chunk] if span else record["sha256"],
-            offset=offset,
-            whole=length == record["size"],
-            mtime_ns=record["mtime_ns"],
-            inode=record["inode"],
+    def _stretch(self, held: Held, record: Mapping[str, Any]) -> Stretch:
+        assert held.span is not None
+        return Stretch(
+            kind=held.kind,
+            key=held.key,
+            start=held.span[0],
+            stop=held.span[1],
+            own=_own_file(held, record),
+            wanted=record["margin"],
+            sections=record["sections"],
         )
-        before = [
-            FileRecord(
-                suffix=f"margin.{number:03d}",
-                path=path,
-                size=size,
-                sha256=digest_file(Path(path), start, size),
-                offset=start,
-                whole=False,
-            )
-            for number, (path, start, size) in enumerate(margin)
-        ]
+
+    def _admission(self, held: Held, record: Mapping[str, Any], stretch: Stretch | None, passes: Passes) -> dict[str, Any]:
         facts = {**record["facts"], "level": record["level"]}
-        if span:
-            facts["position"] = int(span[0]) if span[0].isdigit() else None
-        completeness = Completeness(received=length, expected=length)
+        if held.span:
+            facts["position"] = int(held.span[0]) if held.span[0].isdigit() else None
+        files = (_own_file(held, record), *(passes.margin(stretch) if stretch else ()))
+        completeness = Completeness(received=held.length, expected=held.length)
         output = Output(
-            kind=kind.__name__,
-            key=key.text,
-            digest=output_digest([own, *before], completeness, facts),
+            kind=held.kind,
+            key=held.key,
+            digest=output_digest(files, completeness, facts),
             completeness=completeness,
             facts=facts,
-            files=(own, *before),
+            files=files,
         )
-        return {"type": "admit", "output": output.to_json(), "input": record["sha256"], "span": span}
-
-    # --- margins: what a chunk's stage reads of the chunks before ------------------------------------------------------------------
-
-    def _margin_within(self, record: Mapping[str, Any], chunk: int, offset: int) -> list[tuple[str, int, int]]:
-        length = min(record["margin"], offset)
-        return [(record["path"], offset - length, length)] if chunk and length else []
-
-    def _margin_before(self, kind: type[Product], name: str, start: str, wanted: int) -> list[tuple[str, int, int]]:
-        """Walk back over the chunks that end where the next one starts, until there are enough bytes."""
-        margin: list[tuple[str, int, int]] = []
-        while wanted > 0:
-            row = self._catalog.db.execute(
-                "SELECT chunk, start FROM spans WHERE pass = ? AND stop = ? ORDER BY chunk LIMIT 1", (name, start)
-            ).fetchone()
-            output = None if row is None else self._catalog.output(kind.__name__, f"{name}/{row['chunk']}")
-            if row is None or output is None or row["start"] == start:
-                break
-            own = output.files[0]
-            length = min(own.size, wanted)
-            margin.insert(0, (own.path, own.offset + own.size - length, length))
-            wanted -= length
-            start = row["start"]
-        return margin
-
-    def _margins_after(
-        self, kind: type[Product], name: str, stop: str, record: Mapping[str, Any], chunks: list[tuple[int, int, str, str]]
-    ) -> Iterator[dict[str, Any]]:
-        """Give the chunks that follow their margins anew, as far as these reach back into the new one."""
-        wanted = record["margin"]
-        _, length, first, _ = chunks[-1]
-        margin = [(record["path"], record["size"] - min(length, wanted), min(length, wanted))]
-        if length < wanted:
-            margin = [*self._margin_before(kind, name, first, wanted - length), *margin]
-        reach = 0
-        while reach < wanted:
-            row = self._catalog.db.execute("SELECT chunk, stop FROM spans WHERE pass = ? AND start = ?", (name, stop)).fetchone()
-            output = None if row is None else self._catalog.output(kind.__name__, f"{name}/{row['chunk']}")
-            if row is None or output is None:
-                return
-            owner = next((r for r in self._claimants(kind, name, stop, output)), None)
-            if owner is None:
-                return
-            yield self._admission(kind, Key.parse(kind.KEY, output.key), owner, 0, list(margin), (row["chunk"], row["stop"]))
-            own = output.files[0]
-            reach += own.size
-            margin = _trim([*margin, (own.path, own.offset, own.size)], wanted)
-            stop = row["stop"]
-
-    def _claimants(self, kind: type[Product], name: str, start: str, output: Output) -> Iterator[dict[str, Any]]:
-        plain = name.partition("@")[0]
-        for record in self._catalog.claims(f"{kind.__name__} {plain} {start}"):
-            if record["path"] == output.files[0].path:
-                yield record
+        span = list(held.span) if held.span else None
+        return {"type": "admit", "output": output.to_json(), "input": held.sha256, "span": span, "margin": record["margin"]}
 
 
-def _trim(margin: list[tuple[str, int, int]], wanted: int) -> list[tuple[str, int, int]]:
-    """Keep the last `wanted` bytes of a list of stretches."""
-    kept: list[tuple[str, int, int]] = []
-    for path, start, size in reversed(margin):
-        take = min(size, wanted)
-        if take:
-            kept.insert(0, (path, start + size - take, take))
-        wanted -= take
-    return kept
+def _own_file(held: Held, record: Mapping[str, Any]) -> FileRecord:
+    return FileRecord(
+        suffix="",
+        path=record["path"],
+        size=held.length,
+        sha256=record["pieces"][held.number] if held.span else record["sha256"],
+        offset=held.offset,
+        whole=held.length == record["size"],
+        mtime_ns=record["mtime_ns"],
+        inode=record["inode"],
+    )
 
 
-def _chunks(record: Mapping[str, Any]) -> list[tuple[int, int, str, str]]:
-    """Cut an input into chunks: (offset in the file, length, start, stop); a start is also the chunk's name."""
-    size, start = record["size"], record["start"]
-    offsets = range(0, size, CHUNK_BYTES)
-    if start.startswith("p"):
-        part = int(start[1:])
-        names = [start if not offset else f"{start}+{offset:012d}" for offset in offsets]
-        ends = [*names[1:], f"p{part + 1:06d}"]
-    else:
-        names = [f"{int(start) + offset:015d}" for offset in offsets]
-        ends = [*names[1:], f"{int(start) + size:015d}"]
-    return [(offset, min(CHUNK_BYTES, size - offset), name, end) for offset, name, end in zip(offsets, names, ends, strict=True)]
+def _shown(path: str) -> str:
+    """Give a path as text that can be written anywhere."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _digests(path: Path) -> tuple[str, list[str]]:
-    """SHA-256 of a file and of each of its chunks, in one reading."""
+def _holds(known: Any) -> bool:
+    """Whether a file still is what a record or a row says."""
+    try:
+        status = os.stat(known["path"])  # noqa: PTH116  a text, once for each file that arrives
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns, status.st_ino) == (known["size"], known["mtime_ns"], known["inode"])
+
+
+def _digests(path: Path, expected: os.stat_result) -> tuple[str, list[str]]:
+    """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile."""
     whole, pieces = hashlib.sha256(), []
     with path.open("rb") as stream:
-        piece, length = hashlib.sha256(), 0
-        while block := stream.read(1 << 20):
+        piece, length, total = hashlib.sha256(), 0, 0
+        while total <= expected.st_size and (block := stream.read(min(1 << 20, CHUNK_BYTES - length))):
             whole.update(block)
             piece.update(block)
             length += len(block)
+            total += len(block)
             if length == CHUNK_BYTES:
                 pieces.append(piece.hexdigest())
                 piece, length = hashlib.sha256(), 0
         if length or not pieces:
             pieces.append(piece.hexdigest())
+        status = os.fstat(stream.fileno())
+    if (status.st_size, status.st_mtime_ns, total) != (expected.st_size, expected.st_mtime_ns, expected.st_size):
+        raise DataError("changes while it is read", where=str(path), remedy="Give the command again when it is complete")
     return whole.hexdigest(), pieces

@@ -1,7 +1,11 @@
 """SQLite index over the receipts; can always be rebuilt from them.
 
-The driver is the only writer. Each line of the journal is applied in a transaction that also marks the tasks which it may concern as
-*dirty*: so what must be looked at again survives a crash, and planning costs what has changed, not what there is.
+The driver is the only writer. Each line of the journal is posted (`pipeline.posting`) together with a mark on every task that it may
+concern: the task is *dirty*. So what must be looked at again survives a crash, and planning costs what has changed, not what there is.
+
+A task's `dirty` is 0 (nothing new), 1 (to be looked at) or 2 (to be looked at when the chunk before has been made). Its `state` is what
+looking at it found last: done, due (it runs), waiting (a product that it needs is not there), absent (a file from outside that it needs
+is gone), quarantined (its inputs make it fail), or nothing yet.
 """
 
 from __future__ import annotations
@@ -12,62 +16,86 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import UsageError
 from pipeline.product import Entry, Key
-from pipeline.receipt import Output, Receipt
+from pipeline.receipt import FileRecord, Output
 from pipeline.registry import Registry
-from pipeline.stage import Input, Role, StageSpec
 
-__all__ = ["Catalog", "Row"]
+__all__ = ["Catalog", "Row", "entry_of", "sql_text"]
 
 Row = sqlite3.Row
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS inputs(sha256 TEXT PRIMARY KEY, claim TEXT, record TEXT) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS inputs_by_claim ON inputs(claim);
-CREATE TABLE IF NOT EXISTS paths(path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, mtime_ns INTEGER, inode INTEGER) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS products(
-  kind TEXT, key TEXT, stage TEXT, task TEXT, partial INTEGER, record TEXT, PRIMARY KEY(kind, key)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS products_by_task ON products(stage, task);
-CREATE TABLE IF NOT EXISTS members(kind TEXT, dimensions TEXT, of TEXT, key TEXT, PRIMARY KEY(kind, dimensions, of, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS spans(pass TEXT, start TEXT, stop TEXT, chunk TEXT, PRIMARY KEY(pass, chunk)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS spans_by_stop ON spans(pass, stop);
-CREATE INDEX IF NOT EXISTS spans_by_start ON spans(pass, start);
-CREATE TABLE IF NOT EXISTS assignments(section TEXT, value TEXT, name TEXT, PRIMARY KEY(section, value)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tasks(
-  stage TEXT, key TEXT, state TEXT, dirty INTEGER NOT NULL DEFAULT 0, partial INTEGER NOT NULL DEFAULT 0, reasons TEXT NOT NULL DEFAULT '[]',
-  digest TEXT, receipt TEXT, failure TEXT, PRIMARY KEY(stage, key)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tasks_dirty ON tasks(stage, key) WHERE dirty = 1;
-CREATE INDEX IF NOT EXISTS tasks_by_state ON tasks(state, stage, key) WHERE state <> 'done';
-"""
+TABLES = {
+    "meta": "name TEXT PRIMARY KEY, value TEXT",
+    "inputs": "sha256 TEXT PRIMARY KEY, record TEXT",
+    "places": "place TEXT, sha256 TEXT, PRIMARY KEY(place, sha256)",
+    "paths": "path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, mtime_ns INTEGER, inode INTEGER",
+    "products": (
+        "kind TEXT, key TEXT, stage TEXT, task TEXT, digest TEXT, partial INTEGER, pack TEXT, reach INTEGER, record TEXT, "
+        "PRIMARY KEY(kind, key)"
+    ),
+    "files": (
+        "path TEXT PRIMARY KEY, kind TEXT, key TEXT, stage TEXT, task TEXT, size INTEGER, sha256 TEXT, mtime_ns INTEGER, inode INTEGER"
+    ),
+    "members": "kind TEXT, dimensions TEXT, of TEXT, key TEXT, PRIMARY KEY(kind, dimensions, of, key)",
+    "spans": "pass TEXT, chunk TEXT, start TEXT, stop TEXT, kind TEXT, margin INTEGER, PRIMARY KEY(pass, chunk)",
+    "assignments": "section TEXT, value TEXT, name TEXT, PRIMARY KEY(section, value)",
+    "tasks": (
+        "stage TEXT, key TEXT, state TEXT, dirty INTEGER NOT NULL DEFAULT 0, partial INTEGER NOT NULL DEFAULT 0, "
+        "reasons TEXT NOT NULL DEFAULT '[]', digest TEXT, receipt TEXT, failure TEXT, PRIMARY KEY(stage, key)"
+    ),
+}
+
+INDICES = (
+    "places_by_input ON places(sha256)",
+    "paths_by_input ON paths(sha256)",
+    "paths_by_size ON paths(size)",
+    "products_by_task ON products(stage, task)",
+    "products_by_pack ON products(pack, reach) WHERE pack IS NOT NULL",
+    "files_by_product ON files(kind, key)",
+    "spans_by_stop ON spans(pass, stop)",
+    "spans_by_start ON spans(pass, start)",
+    "tasks_dirty ON tasks(stage, dirty, key) WHERE dirty > 0",
+    "tasks_by_state ON tasks(state, stage, key) WHERE state <> 'done'",
+)
+
+
+def sql_text(path: str) -> str:
+    """Give a path as SQLite can keep it: file names may hold octets that are not UTF-8."""
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 class Catalog:
     """What there is, what made it, and what must be looked at again.
 
-    A task's state is one of: done, due, waiting (an input is not there yet), quarantined (its inputs make it fail).
+    Raises UsageError, opened to read only, for a catalog of another version of this program.
     """
 
     def __init__(self, path: Path, registry: Registry, *, read_only: bool = False) -> None:
         self.registry = registry
-        self._projections = registry.projections
+        self.projections = registry.projections
         if read_only:
-            self.db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+            self.db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
         else:
-            self.db = sqlite3.connect(path, isolation_level=None)
+            self.db = sqlite3.connect(path, isolation_level=None, timeout=30)
             self.db.execute("PRAGMA journal_mode=WAL")
             # The receipts are the truth and are synced; a catalog that lost its last moments catches up from them.
-            self.db.execute("PRAGMA synchronous=OFF")
-            self.db.executescript(SCHEMA)
+            self.db.execute("PRAGMA synchronous=NORMAL")
+            self.db.execute("PRAGMA wal_autocheckpoint=8000")
         self.db.row_factory = sqlite3.Row
+        if read_only and json.loads(self.meta("schema") or '[""]')[0] != SCHEMA_VERSION:
+            self.db.close()
+            raise UsageError(
+                "was written by another version of skycrane", where=str(path), remedy="`skycrane process` brings it up to date"
+            )
 
     def close(self) -> None:
         """Close the file."""
         self.db.close()
 
-    # --- the journal ------------------------------------------------------------------------------------------------------------
+    # --- the journal --------------------------------------------------------------------------------------------------------------
 
     def position(self) -> tuple[int, int] | None:
         """How much of the journal is in here; None if this catalog must be made anew (empty, or of another form)."""
@@ -78,115 +106,48 @@ class Catalog:
 
     def reset(self) -> None:
         """Forget everything."""
-        for table in ("meta", "inputs", "paths", "products", "members", "spans", "assignments", "tasks"):
-            self.db.execute(f"DELETE FROM {table}")  # noqa: S608  names from the line above
-        self.set_meta("schema", self._form())
-
-    def apply(self, records: Iterable[tuple[Mapping[str, Any], tuple[int, int]]]) -> None:
-        """Take in lines of the journal, each with the position behind it, in one transaction."""
         self.db.execute("BEGIN")
-        try:
-            end = None
-            for record, end in records:  # noqa: B007  the last one counts
-                getattr(self, f"_apply_{record['type']}")(record)
-            if end is not None:
-                self.set_meta("position", json.dumps(end))
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
+        for table in [row[0] for row in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]:
+            self.db.execute(f'DROP TABLE "{table}"')
+        for name, columns in TABLES.items():
+            self.db.execute(f"CREATE TABLE {name}({columns})")
+        for index in INDICES:
+            self.db.execute(f"CREATE INDEX {index}")
+        self.set_meta("schema", self._form())
         self.db.execute("COMMIT")
 
-    def _apply_input(self, record: Mapping[str, Any]) -> None:
-        self.db.execute("INSERT OR REPLACE INTO inputs VALUES(?, ?, ?)", (record["sha256"], record["claim"], json.dumps(record)))
-        self._apply_path(record)
+    def _form(self) -> str:
+        projections = {kind: sorted(dimensions) for kind, dimensions in sorted(self.projections.items())}
+        return json.dumps([SCHEMA_VERSION, projections])
 
-    def _apply_path(self, record: Mapping[str, Any]) -> None:
-        values = tuple(record[name] for name in ("path", "sha256", "size", "mtime_ns", "inode"))
-        self.db.execute("INSERT OR REPLACE INTO paths VALUES(?, ?, ?, ?, ?)", values)
+    def meta(self, name: str) -> str | None:
+        """Return a note."""
+        try:
+            row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return None
+            raise
+        return None if row is None else str(row["value"])
 
-    def _apply_assignment(self, record: Mapping[str, Any]) -> None:
-        self.db.execute("INSERT OR REPLACE INTO assignments VALUES(?, ?, ?)", (record["section"], record["value"], record["name"]))
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep a note."""
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (name, value))
 
-    def _apply_admit(self, record: Mapping[str, Any]) -> None:
-        if span := record.get("span"):
-            key = Key.parse(self.registry.kinds[record["output"]["kind"]].KEY, record["output"]["key"])
-            self.db.execute("INSERT OR REPLACE INTO spans VALUES(?, ?, ?, ?)", (key["pass"], *span, key["chunk"]))
-        self._put(Output.from_json(record["output"]), "", "")
-
-    def _apply_retract(self, record: Mapping[str, Any]) -> None:
-        self._remove(record["kind"], record["key"])
-
-    def _apply_receipt(self, record: Mapping[str, Any]) -> None:
-        receipt = Receipt.from_json(record)
-        before = {(row["kind"], row["key"]) for row in self._made_by(receipt.stage, receipt.key)}
-        for output in receipt.outputs:
-            self._put(output, receipt.stage, receipt.key)
-            before.discard((output.kind, output.key))
-        for kind, key in sorted(before):
-            self._remove(kind, key)
-        body = receipt.to_json()
-        del body["what"]["outputs"]  # they have rows of their own
-        # The mark stays: what arrived while the task ran is still to be looked at.
-        self.db.execute(
-            "INSERT INTO tasks(stage, key, state, partial, digest, receipt) VALUES(?1, ?2, 'done', ?3, ?4, ?5) "
-            "ON CONFLICT(stage, key) DO UPDATE SET state = 'done', partial = ?3, digest = ?4, receipt = ?5, failure = NULL, reasons = '[]'",
-            (receipt.stage, receipt.key, any(o.completeness.partial for o in receipt.outputs), receipt.digest, json.dumps(body)),
-        )
-
-    def _apply_withdraw(self, record: Mapping[str, Any]) -> None:
-        for row in self._made_by(record["stage"], record["key"]):
-            self._remove(row["kind"], row["key"])
-        self.db.execute("DELETE FROM tasks WHERE stage = ? AND key = ?", (record["stage"], record["key"]))
-
-    def _apply_quarantine(self, record: Mapping[str, Any]) -> None:
-        self.db.execute("INSERT OR IGNORE INTO tasks(stage, key) VALUES(?, ?)", (record["stage"], record["key"]))
-        self.db.execute(
-            "UPDATE tasks SET state = 'quarantined', dirty = 0, failure = ? WHERE stage = ? AND key = ?",
-            (json.dumps(record), record["stage"], record["key"]),
-        )
-
-    def _apply_release(self, record: Mapping[str, Any]) -> None:
-        self.db.execute("UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ?", (record["stage"], record["key"]))
-
-    # --- products ---------------------------------------------------------------------------------------------------------------
-
-    def _made_by(self, stage: str, task: str) -> list[Row]:
-        return self.db.execute("SELECT kind, key FROM products WHERE stage = ? AND task = ?", (stage, task)).fetchall()
-
-    def _put(self, output: Output, stage: str, task: str) -> None:
-        known = self.output(output.kind, output.key)
-        values = (output.kind, output.key, stage, task, output.completeness.partial, json.dumps(output.to_json()))
-        self.db.execute("INSERT OR REPLACE INTO products VALUES(?, ?, ?, ?, ?, ?)", values)
-        if known is None:
-            self._enroll(output.kind, output.key)
-        if known is None or known.digest != output.digest:
-            self._mark_readers(output.kind, output.key)
-
-    def _remove(self, kind: str, key: str) -> None:
-        self._mark_readers(kind, key)
-        self.db.execute("DELETE FROM products WHERE kind = ? AND key = ?", (kind, key))
-        whole = Key.parse(self.registry.kinds[kind].KEY, key)
-        for dimensions in self._projections[kind]:
-            self.db.execute(
-                "DELETE FROM members WHERE kind = ? AND dimensions = ? AND of = ? AND key = ?",
-                (kind, "/".join(dimensions), whole.project(dimensions).text, key),
-            )
-        if self.registry.kinds[kind].LEVELS and "chunk" in whole:
-            self.db.execute("DELETE FROM spans WHERE pass = ? AND chunk = ?", (whole["pass"], whole["chunk"]))
-
-    def _enroll(self, kind: str, key: str) -> None:
-        whole = Key.parse(self.registry.kinds[kind].KEY, key)
-        for dimensions in self._projections[kind]:
-            values = (kind, "/".join(dimensions), whole.project(dimensions).text, key)
-            self.db.execute("INSERT OR IGNORE INTO members VALUES(?, ?, ?, ?)", values)
+    # --- products -----------------------------------------------------------------------------------------------------------------
 
     def output(self, kind: str, key: str) -> Output | None:
         """Return what is known of a product; None if there is none."""
         row = self.db.execute("SELECT record FROM products WHERE kind = ? AND key = ?", (kind, key)).fetchone()
         return None if row is None else Output.from_json(json.loads(row["record"]))
 
+    def digest(self, kind: str, key: str) -> str | None:
+        """Return the digest of a product; None if there is none."""
+        row = self.db.execute("SELECT digest FROM products WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return None if row is None else str(row["digest"])
+
     def maker(self, kind: str, key: str) -> tuple[str, str] | None:
-        """Return stage and key of the task that made a product; empty texts for one from outside."""
+        """Return stage and key of the task that made a product; for one from outside, nothing and its input's SHA-256."""
         row = self.db.execute("SELECT stage, task FROM products WHERE kind = ? AND key = ?", (kind, key)).fetchone()
         return None if row is None else (row["stage"], row["task"])
 
@@ -196,31 +157,70 @@ class Catalog:
             yield Output.from_json(json.loads(row["record"]))
 
     def made(self) -> Iterator[tuple[Output, str, str]]:
-        """Give every product with the stage and key of the task that made it; empty texts for those from outside."""
+        """Give every product with the stage and key of the task that made it, or nothing and its input's SHA-256."""
         for row in self.db.execute("SELECT record, stage, task FROM products"):
             yield Output.from_json(json.loads(row["record"])), row["stage"], row["task"]
 
-    def any_partial(self) -> bool:
-        """Say whether anything is known to be missing."""
-        return self.db.execute("SELECT 1 FROM products WHERE partial LIMIT 1").fetchone() is not None
-
     def outputs_of(self, stage: str, key: str) -> list[Output]:
-        """Return all that a task made."""
+        """Return all that a task made; with no stage, all that an input gave."""
         rows = self.db.execute("SELECT record FROM products WHERE stage = ? AND task = ? ORDER BY kind, key", (stage, key))
         return [Output.from_json(json.loads(row["record"])) for row in rows]
 
-    def members(self, kind: str, dimensions: tuple[str, ...], of: str) -> list[Output]:
-        """Return the products of a kind whose key contains this one, in key order."""
+    def members(self, kind: str, dimensions: tuple[str, ...], of: str) -> Iterator[Output]:
+        """Give the products of a kind whose key contains this one, in key order."""
         rows = self.db.execute(
             "SELECT p.record FROM members AS m JOIN products AS p ON p.kind = m.kind AND p.key = m.key "
             "WHERE m.kind = ? AND m.dimensions = ? AND m.of = ? ORDER BY m.key",
             (kind, "/".join(dimensions), of),
         )
-        return [Output.from_json(json.loads(row["record"])) for row in rows]
+        return (Output.from_json(json.loads(row["record"])) for row in rows)
+
+    def member_digests(self, kind: str, dimensions: tuple[str, ...], of: str) -> list[tuple[str, str]]:
+        """Return key and digest of the products of a kind whose key contains this one, in key order."""
+        rows = self.db.execute(
+            "SELECT p.key, p.digest FROM members AS m JOIN products AS p ON p.kind = m.kind AND p.key = m.key "
+            "WHERE m.kind = ? AND m.dimensions = ? AND m.of = ? ORDER BY m.key",
+            (kind, "/".join(dimensions), of),
+        )
+        return [(row["key"], row["digest"]) for row in rows]
 
     def entries(self, kind: str) -> Iterator[Entry]:
         """Give what is known of all products of a kind, for tallies."""
         return (entry_of(output, self.registry) for output in self.outputs(kind))
+
+    def any_partial(self) -> bool:
+        """Say whether anything is known to be missing."""
+        return self.db.execute("SELECT 1 FROM products WHERE partial LIMIT 1").fetchone() is not None
+
+    # --- files of products --------------------------------------------------------------------------------------------------------
+
+    def files(self) -> Iterator[Row]:
+        """Give path, size, sha256, mtime_ns, inode, stage and task of every file that a task made, packs aside."""
+        return iter(self.db.execute("SELECT path, size, sha256, mtime_ns, inode, stage, task FROM files"))
+
+    def note_file(self, path: str, mtime_ns: int, inode: int) -> None:
+        """Note that a file is what it was under another time or inode: it need not be read again the next time."""
+        self.db.execute("UPDATE files SET mtime_ns = ?, inode = ? WHERE path = ?", (mtime_ns, inode, path))
+
+    def files_of(self, stage: str, key: str) -> list[FileRecord]:
+        """List the whole files that a task made."""
+        return [record for output in self.outputs_of(stage, key) for record in output.files if record.whole]
+
+    def owner(self, path: str) -> tuple[str, str] | None:
+        """Return kind and key of the product that has a path under OUT."""
+        row = self.db.execute("SELECT kind, key FROM files WHERE path = ?", (path,)).fetchone()
+        return None if row is None else (row["kind"], row["key"])
+
+    def packs(self) -> dict[str, int]:
+        """Map each pack that a product lies in to the bytes that it must have at least."""
+        return dict(self.db.execute("SELECT pack, MAX(reach) FROM products WHERE pack IS NOT NULL GROUP BY pack").fetchall())
+
+    def makers_in(self, pack: str) -> list[tuple[str, str]]:
+        """List stage and key of the tasks whose products lie in a pack."""
+        rows = self.db.execute("SELECT DISTINCT stage, task FROM products WHERE pack = ?", (pack,)).fetchall()
+        return [(row["stage"], row["task"]) for row in rows]
+
+    # --- chunks of a pass ---------------------------------------------------------------------------------------------------------
 
     def chunk_before(self, key: Key) -> Key | None:
         """Return the key of the chunk that ends exactly where this one starts."""
@@ -240,29 +240,7 @@ class Catalog:
         ).fetchone()
         return None if row is None else Key((name, row["chunk"] if name == "chunk" else key[name]) for name in key)
 
-    # --- tasks ------------------------------------------------------------------------------------------------------------------
-
-    def _mark_readers(self, kind: str, key: str) -> None:
-        whole = Key.parse(self.registry.kinds[kind].KEY, key)
-        for spec, item in self.registry.consumers[kind]:
-            self.mark(spec.name, self._tasks_reading(spec, item, whole))
-
-    def _tasks_reading(self, spec: StageSpec, item: Input, key: Key) -> list[str]:
-        if item.role is Role.PREVIOUS:
-            after = self.chunk_after(key)
-            return [] if after is None else [spec.key_of(after).text]
-        if item.role is Role.GROUP or set(item.kind.KEY) == set(spec.dimensions):
-            return [spec.key_of(key).text]
-        primary = self.registry.primary(spec)
-        if primary is None:
-            rows = self.db.execute("SELECT key FROM tasks WHERE stage = ?", (spec.name,)).fetchall()
-            keys = [Key.parse(spec.dimensions, row["key"]) for row in rows]
-            return [task.text for task in keys if task.contains(key)]
-        rows = self.db.execute(
-            "SELECT key FROM members WHERE kind = ? AND dimensions = ? AND of = ?",
-            (primary.__name__, "/".join(item.kind.KEY), key.project(item.kind.KEY).text),
-        ).fetchall()
-        return [spec.key_of(Key.parse(primary.KEY, row["key"])).text for row in rows]
+    # --- tasks --------------------------------------------------------------------------------------------------------------------
 
     def mark(self, stage: str, keys: Iterable[str]) -> None:
         """Note that tasks must be looked at again."""
@@ -271,24 +249,49 @@ class Catalog:
             ((stage, key) for key in keys),
         )
 
-    def enlist(self, spec: StageSpec) -> None:
-        """Find the tasks of a stage that is new here."""
-        for item in spec.inputs:
-            for row in self.db.execute("SELECT key FROM products WHERE kind = ?", (item.kind.__name__,)).fetchall():
-                self.mark(spec.name, self._tasks_reading(spec, item, Key.parse(item.kind.KEY, row["key"])))
-
     def mark_stage(self, stage: str) -> None:
         """Note that all tasks of a stage must be looked at again."""
         self.db.execute("UPDATE tasks SET dirty = 1 WHERE stage = ?", (stage,))
 
+    def mark_unfinished(self) -> None:
+        """Note that what an earlier run left undone, or could not do for want of a file, must be looked at again."""
+        self.db.execute("UPDATE tasks SET dirty = 1 WHERE dirty > 0 OR state IN ('due', 'absent')")
+
+    def orphans(self) -> list[tuple[str, str]]:
+        """List stage and key of the tasks whose stage is no longer installed."""
+        stages = [row["stage"] for row in self.db.execute("SELECT DISTINCT stage FROM tasks").fetchall()]
+        gone = [stage for stage in stages if stage not in self.registry.stages]
+        return [(stage, row["key"]) for stage in gone for row in self.tasks(stage=stage)]
+
+    def park(self, stage: str, key: str) -> None:
+        """Keep a task aside until the chunk before has been made."""
+        self.db.execute("UPDATE tasks SET dirty = 2 WHERE stage = ? AND key = ? AND dirty = 1", (stage, key))
+
+    def unpark(self, stage: str, key: str | None = None) -> int:
+        """Look at a parked task again, or at all of a stage; return how many there were."""
+        sql = "UPDATE tasks SET dirty = 1 WHERE stage = ?1 AND dirty = 2 AND (?2 IS NULL OR key = ?2)"
+        return self.db.execute(sql, (stage, key)).rowcount
+
     def void(self, stage: str, key: str) -> None:
         """Let a task's receipt no longer prove anything: it is due, whatever its inputs."""
-        self.db.execute("UPDATE tasks SET digest = NULL, dirty = 1 WHERE stage = ? AND key = ?", (stage, key))
+        self.db.execute("UPDATE tasks SET digest = NULL, failure = NULL, dirty = 1 WHERE stage = ? AND key = ?", (stage, key))
 
     def dirty(self) -> list[tuple[str, str]]:
         """List stage and key of the tasks that must be looked at again."""
-        rows = self.db.execute("SELECT stage, key FROM tasks WHERE dirty = 1 ORDER BY stage, key").fetchall()
+        rows = self.db.execute("SELECT stage, key FROM tasks WHERE dirty > 0 ORDER BY stage, key").fetchall()
         return [(row["stage"], row["key"]) for row in rows]
+
+    def dirty_keys(self, stage: str, after: str, limit: int) -> list[str]:
+        """List the first keys after this one of the tasks of a stage that are to be looked at now."""
+        rows = self.db.execute(
+            "SELECT key FROM tasks WHERE stage = ? AND dirty = 1 AND key > ? ORDER BY key LIMIT ?", (stage, after, limit)
+        )
+        return [row["key"] for row in rows.fetchall()]
+
+    def count_dirty(self, stage: str, limit: int) -> int:
+        """Count the tasks of a stage that must be looked at again, up to a limit."""
+        row = self.db.execute("SELECT COUNT(*) FROM (SELECT 1 FROM tasks WHERE stage = ? AND dirty > 0 LIMIT ?)", (stage, limit)).fetchone()
+        return int(row[0])
 
     def is_dirty(self, stage: str, key: str) -> bool:
         """Say whether a task must be looked at again."""
@@ -317,11 +320,6 @@ class Catalog:
             (stage, state, limit),
         ).fetchall()
 
-    def due(self, stage: str, limit: int) -> list[str]:
-        """List keys of due tasks of a stage."""
-        rows = self.db.execute("SELECT key FROM tasks WHERE state = 'due' AND stage = ? ORDER BY key LIMIT ?", (stage, limit))
-        return [row["key"] for row in rows.fetchall()]
-
     def count(self, *, state: str) -> dict[str, int]:
         """Count tasks in a state, by stage."""
         rows = self.db.execute("SELECT stage, COUNT(*) AS n FROM tasks WHERE state = ? GROUP BY stage", (state,))
@@ -336,9 +334,9 @@ class Catalog:
         for row in rows.fetchall():
             if row["stage"] not in counts:
                 continue
-            if row["state"] in {"quarantined", "failed"}:
-                state = row["state"]
-            elif row["dirty"] or row["state"] in {None, "due"}:
+            if row["state"] == "quarantined":
+                state = "quarantined"
+            elif row["dirty"] or row["state"] in {None, "due", "absent"}:
                 state = "stale" if row["made"] else "waiting"
             else:
                 state = row["state"]
@@ -347,16 +345,7 @@ class Catalog:
                 counts[row["stage"]]["partial"] += row["n"]
         return counts
 
-    # --- the rest ---------------------------------------------------------------------------------------------------------------
-
-    def meta(self, name: str) -> str | None:
-        """Return a note."""
-        row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row["value"])
-
-    def set_meta(self, name: str, value: str) -> None:
-        """Keep a note."""
-        self.db.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (name, value))
+    # --- inputs -------------------------------------------------------------------------------------------------------------------
 
     def assignment(self, section: str, value: str) -> str:
         """Return the name of the section that holds for a value of its dimension; the value itself where nothing was assigned."""
@@ -365,22 +354,30 @@ class Catalog:
 
     def known_path(self, path: str) -> Row | None:
         """Return what is known of a file from outside."""
-        row: Row | None = self.db.execute("SELECT * FROM paths WHERE path = ?", (path,)).fetchone()
+        row: Row | None = self.db.execute("SELECT * FROM paths WHERE path = ?", (sql_text(path),)).fetchone()
         return row
+
+    def size_known(self, size: int) -> bool:
+        """Say whether any input has this many bytes: only such a file may be one that is known already."""
+        return self.db.execute("SELECT 1 FROM paths WHERE size = ? LIMIT 1", (size,)).fetchone() is not None
 
     def input(self, sha256: str) -> dict[str, Any] | None:
         """Return the record of an input."""
         row = self.db.execute("SELECT record FROM inputs WHERE sha256 = ?", (sha256,)).fetchone()
         return None if row is None else dict(json.loads(row["record"]))
 
-    def claims(self, claim: str) -> list[dict[str, Any]]:
-        """Return the inputs that claim a position, by digest."""
-        rows = self.db.execute("SELECT record FROM inputs WHERE claim = ? ORDER BY sha256", (claim,)).fetchall()
-        return [json.loads(row["record"]) for row in rows]
+    def inputs(self) -> Iterator[dict[str, Any]]:
+        """Give the record of every input, by digest."""
+        return (json.loads(row["record"]) for row in self.db.execute("SELECT record FROM inputs ORDER BY sha256"))
 
-    def _form(self) -> str:
-        projections = {kind: sorted(dimensions) for kind, dimensions in sorted(self._projections.items())}
-        return json.dumps([SCHEMA_VERSION, projections])
+    def contenders(self, places: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """Return the inputs that claim any of these places, by digest."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for place in places:
+            for row in self.db.execute("SELECT sha256 FROM places WHERE place = ?", (place,)).fetchall():
+                if row["sha256"] not in found and (record := self.input(row["sha256"])) is not None:
+                    found[row["sha256"]] = record
+        return found
 
 
 def entry_of(output: Output, registry: Registry) -> Entry:

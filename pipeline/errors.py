@@ -14,7 +14,11 @@ Each error names what it speaks of (a file, a byte offset, a key of a profile) a
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import errno
+from collections.abc import Iterator
+from pathlib import Path
 
 __all__ = [
     "ContractError",
@@ -26,6 +30,7 @@ __all__ = [
     "SkycraneError",
     "StorageError",
     "UsageError",
+    "storage_errors",
 ]
 
 
@@ -125,3 +130,18 @@ class InterruptedRunError(SkycraneError):
     """A signal stopped the run."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn a full or broken disk into a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}:
+            raise StorageError(
+                error.strerror or "cannot be written",
+                where=str(error.filename or path),
+                remedy="Free space or mend the disk, then give the same command again: it goes on where it stopped",
+            ) from error
+        raise

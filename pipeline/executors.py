@@ -9,7 +9,7 @@ import queue
 from collections import deque
 from typing import Any, Protocol, TypeAlias
 
-from pipeline.errors import SkycraneError, UsageError
+from pipeline.errors import UsageError
 from pipeline.perform import Batch, Outcome, perform
 
 __all__ = ["DaskExecutor", "Executor", "Result", "SyncExecutor", "make_executor"]
@@ -55,7 +55,7 @@ class SyncExecutor:
         batch = self._waiting.popleft()
         try:
             return batch, perform(batch)
-        except SkycraneError as error:
+        except Exception as error:  # noqa: BLE001  as on a worker: the driver judges what a batch was lost to
             return batch, error
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ This is what runs on a worker. It changes nothing but its own staging folder, so
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import shutil
 import socket
@@ -16,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipeline.errors import ContractError, SkycraneError
+from pipeline.errors import ContractError, DataError, InterruptedRunError, StorageError, storage_errors
 from pipeline.product import Entry, FileRef, Key, Product, Source
 from pipeline.receipt import FileRecord, Output, output_digest
 from pipeline.stage import Group, Input, Role, Section, StageSpec
-from pipeline.store import digest_file, storage_errors
+from pipeline.store import digest_file
 
 __all__ = ["Batch", "Loadable", "Outcome", "Work", "perform"]
 
@@ -82,73 +83,95 @@ class Outcome:
         return bool(self.error)
 
 
-class _StagingSink:
+class _Folder:
+    """The staging folder of a batch: files side by side, so that there is one folder to make and to remove."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._count = 0
+
+    def name(self, suffix: str) -> Path:
+        """Name a new file; what tells its format from its name finds the suffix."""
+        self._count += 1
+        return self.path / f"{self._count:06d}{suffix.replace('/', '~')}"
+
+
+class _FileSink:
     """Collects the files of one product."""
 
-    def __init__(self, folder: Path, stem: str, pack: _Pack | None) -> None:
+    def __init__(self, folder: _Folder, stem: str) -> None:
         self._folder = folder
         self._stem = stem
-        self._pack = pack
         self.files: dict[str, Path] = {}
 
     def path(self, suffix: str) -> Path:
-        path = self._folder / f"{self._stem}{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.files[suffix] = path
-        return path
+        if ".." in Path(f"{self._stem}{suffix}").parts or f"{self._stem}{suffix}".startswith("/"):
+            raise DataError(f"{suffix!r} would lead out of the output folder", where=self._stem)
+        if suffix not in self.files:
+            self.files[suffix] = self._folder.name(suffix)
+        return self.files[suffix]
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self._pack is not None:
-            self._pack.stream.write(data)
-            return
         with self.path("").open("ab") as stream:
             stream.write(data)
 
 
 class _Pack:
-    """The one file of a batch that holds all its packed products."""
+    """The one file of a batch that holds all its packed products; a sink for each in turn."""
 
     def __init__(self, path: Path, final: str) -> None:
-        self.path = path
+        self.path_of_all = path
         self.final = final
-        self.stream: BinaryIO = path.open("wb+")
+        self.stream: BinaryIO = path.open("wb")
+        self._digest = hashlib.sha256()
+
+    def path(self, suffix: str) -> Path:
+        raise ContractError(f"a packed product has no file {suffix!r} of its own", remedy="Use sink.write")
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._digest.update(data)
+        self.stream.write(data)
+
+    def begin(self) -> int:
+        """Begin a product; return where."""
+        self._digest = hashlib.sha256()
+        return self.stream.tell()
 
     def record(self, start: int) -> FileRecord:
         """Describe what was written since `start`."""
-        self.stream.flush()
         length = self.stream.tell() - start
-        digest = digest_file(self.path, start, length)
-        return FileRecord(suffix="", path=self.final, size=length, sha256=digest, offset=start, whole=False)
+        return FileRecord(suffix="", path=self.final, size=length, sha256=self._digest.hexdigest(), offset=start, whole=False)
 
 
 def perform(batch: Batch) -> list[Outcome]:
     """Perform each task of the batch; one that raises does not disturb the others."""
-    folder = Path(batch.staging)
-    with storage_errors(folder):
+    path = Path(batch.staging)
+    with storage_errors(path):
         # An earlier attempt of the same batch may have died here.
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        pack = _Pack(folder / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        folder = _Folder(path)
+        pack = _Pack(path / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
         try:
-            outcomes = [_perform_one(batch.spec, work, folder / str(number), pack) for number, work in enumerate(batch.work)]
+            outcomes = [_perform_one(batch.spec, work, folder, pack) for work in batch.work]
         finally:
             if pack is not None:
                 pack.stream.close()
         staged = [path for outcome in outcomes for path in outcome.staged.values()]
-        _sync([*staged, *([str(pack.path)] if pack else [])])
+        _sync([*staged, *([str(pack.path_of_all)] if pack else [])])
     return outcomes
 
 
-def _perform_one(spec: StageSpec, work: Work, folder: Path, pack: _Pack | None) -> Outcome:
+def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None) -> Outcome:
     begin = time.perf_counter()
     start = pack.stream.tell() if pack else 0
     staged: dict[str, str] = {}
     try:
-        with storage_errors(folder):
+        with storage_errors(folder.path):
             outputs = _call(spec, work, folder, pack, staged)
+    except (StorageError, InterruptedRunError):
+        raise
     except Exception as error:  # noqa: BLE001  a stage may raise anything; the item is quarantined with it
-        if isinstance(error, SkycraneError) and not isinstance(error, ValueError):
-            raise
         if pack is not None:
             pack.stream.seek(start)
             pack.stream.truncate()
@@ -164,17 +187,19 @@ def _perform_one(spec: StageSpec, work: Work, folder: Path, pack: _Pack | None) 
     return Outcome(outputs=tuple(outputs), staged=staged, seconds=seconds, host=socket.gethostname())
 
 
-def _call(spec: StageSpec, work: Work, folder: Path, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
+def _call(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
     arguments: dict[str, Any] = {item.name: _argument(item, loadables) for item, loadables in work.inputs}
     result = spec.function(**arguments, **work.sections, **work.settings)
     products: Iterable[Product] = result if spec.fan_out or isinstance(result, tuple) else (result,)
+    if isinstance(products, tuple) and len(products) != len(spec.outputs):
+        raise ContractError(f"stage {spec.name} returned {len(products)} products instead of {len(spec.outputs)}")
     outputs: dict[tuple[str, str], Output] = {}
     for number, product in enumerate(products):
         _check(spec, work.key, product, number)
         which = (type(product).__name__, product.key.text)
         if which in outputs:
             raise ContractError(f"stage {spec.name} made {which[0]} {which[1]} twice at {work.key.text}")
-        outputs[which] = _save(product, folder / str(number), pack, staged)
+        outputs[which] = _save(product, folder, pack, staged)
     return list(outputs.values())
 
 
@@ -192,16 +217,16 @@ def _check(spec: StageSpec, key: Key, product: Product, number: int) -> None:
         raise ContractError(f"stage {spec.name} at {key.text} returned a product with key {product.key.text}")
 
 
-def _save(product: Product, folder: Path, pack: _Pack | None, staged: dict[str, str]) -> Output:
+def _save(product: Product, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> Output:
     kind = type(product)
     if kind.PACKED:
         assert pack is not None
-        start = pack.stream.tell()
-        product.save(_StagingSink(folder, "item", pack))
+        start = pack.begin()
+        product.save(pack)
         records = [pack.record(start)]
     else:
         stem = kind.stem(product.key)
-        sink = _StagingSink(folder, Path(stem).name, None)
+        sink = _FileSink(folder, stem)
         product.save(sink)
         records = []
         for suffix, path in sorted(sink.files.items()):

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.catalog import Catalog
 from pipeline.mission import Profile
-from pipeline.product import Key, Product
+from pipeline.product import Key
 from pipeline.receipt import InputRecord, Output, task_digest
 from pipeline.registry import Registry
 from pipeline.settings import Settings
@@ -27,7 +27,7 @@ class Binding:
     """What one input of a task is, now."""
 
     input: Input
-    outputs: tuple[Output, ...]
+    records: tuple[InputRecord, ...]
     """Exactly one for a required input; any number for a Group; none or one else."""
 
 
@@ -46,9 +46,12 @@ class Task:
 
     def inputs(self) -> Iterator[InputRecord]:
         """List what it reads, in the order of the signature and of keys."""
-        for binding in self.bindings:
-            for output in binding.outputs:
-                yield InputRecord(name=binding.input.name, kind=output.kind, key=output.key, digest=output.digest)
+        return _records(self.bindings)
+
+
+def _records(bindings: Iterable[Binding]) -> Iterator[InputRecord]:
+    for binding in bindings:
+        yield from binding.records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +93,10 @@ class Planner:
         bindings = tuple(self._bind(spec, item, key) for item in spec.inputs)
         primary = self.registry.primary(spec)
         sources = [b for b in bindings if (b.input.role is Role.GROUP if primary is None else b.input.kind is primary)]
-        if not any(binding.outputs for binding in sources):
+        if not any(binding.records for binding in sources):
             names = ", ".join(binding.input.kind.__name__ for binding in sources)
             return Finding(stage=spec.name, key=key.text, state="gone", withdraw=made, reasons=(f"there is no {names} any more",))
-        missing = [b.input.kind.__name__ for b in bindings if b.input.role is Role.ONE and not b.outputs]
+        missing = [b.input.kind.__name__ for b in bindings if b.input.role is Role.ONE and not b.records]
         if missing:
             reasons = tuple(f"waits for {name}" for name in missing)
             return Finding(stage=spec.name, key=key.text, state="waiting", withdraw=made, reasons=reasons)
@@ -113,35 +116,39 @@ class Planner:
             sections.append([kind.NAME, [[name, self.profile.digest(kind, name)] for name in names]])
         return json.dumps([spec.version, self.settings.basis(spec.name), sections, [[s.name, s.default] for s in spec.settings]])
 
-    def _bind(self, spec: StageSpec, item: Input, key: Key) -> Binding:
+    def load(self, binding: Binding, key: Key) -> Iterator[Output]:
+        """Give what the catalog knows of a binding's products, in its order."""
+        item = binding.input
         if item.role is Role.GROUP:
-            return Binding(input=item, outputs=tuple(self.catalog.members(item.kind.__name__, spec.dimensions, key.text)))
-        at: Key | None = key
-        if item.role is Role.PREVIOUS:
-            at = self.catalog.chunk_before(key)
-        found = None if at is None else self.catalog.output(item.kind.__name__, at.project(item.kind.KEY).text)
-        return Binding(input=item, outputs=() if found is None else (found,))
+            yield from self.catalog.members(item.kind.__name__, tuple(key), key.text)
+            return
+        for record in binding.records:
+            output = self.catalog.output(record.kind, record.key)
+            assert output is not None
+            yield output
+
+    def _bind(self, spec: StageSpec, item: Input, key: Key) -> Binding:
+        kind = item.kind.__name__
+        if item.role is Role.GROUP:
+            found = self.catalog.member_digests(kind, spec.dimensions, key.text)
+        else:
+            at = self.catalog.chunk_before(key) if item.role is Role.PREVIOUS else key
+            text = "" if at is None else at.project(item.kind.KEY).text
+            digest = None if at is None else self.catalog.digest(kind, text)
+            found = [] if digest is None else [(text, digest)]
+        return Binding(input=item, records=tuple(InputRecord(name=item.name, kind=kind, key=text, digest=digest) for text, digest in found))
 
     def _task(self, spec: StageSpec, key: Key, bindings: tuple[Binding, ...]) -> Task:
         sections = tuple((name, kind, self._table(kind, key)) for name, kind in spec.sections)
         digests = {name: self.profile.digest(kind, table) for name, kind, table in sections}
         settings = self.settings.effective(spec, key)
-        task = Task(
-            spec=spec,
-            key=key,
-            bindings=bindings,
-            sections=sections,
-            section_digests=digests,
-            settings=settings,
-            digest="",
-        )
         digest = task_digest(
             stage=spec.name,
             version=spec.version,
             key=key.text,
             settings=settings,
             sections=digests,
-            inputs=task.inputs(),
+            inputs=_records(bindings),
         )
         return Task(
             spec=spec,
@@ -157,21 +164,14 @@ class Planner:
         return self.catalog.assignment(kind.NAME, key[kind.KEY[0]]) if kind.KEY else ""
 
 
-def kind_of(registry: Registry, output: Output) -> type[Product]:
-    """Return the class of a product."""
-    return registry.kinds[output.kind]
-
-
 def _why(task: Task, receipt: Mapping[str, Any] | None) -> Iterator[str]:
     """Say what makes the task due, for people."""
     if receipt is None:
         yield "it was never made"
         return
     what = receipt["what"]
-    before = len(list(_changes(task, what)))
-    yield from _changes(task, what)
-    if not before:
-        yield "it was asked for, or what it made is damaged"
+    changes = list(_changes(task, what))
+    yield from changes or ["it was asked for, or what it made is damaged"]
 
 
 def _changes(task: Task, what: Mapping[str, Any]) -> Iterator[str]:
@@ -186,13 +186,16 @@ def _changes(task: Task, what: Mapping[str, Any]) -> Iterator[str]:
     if what["input_count"] > len(what["inputs"]):
         yield "its inputs have changed"
         return
+    yield from _input_changes(task, what)
+
+
+def _input_changes(task: Task, what: Mapping[str, Any]) -> Iterator[str]:
     old = {(record["name"], record["kind"], record["key"]): record["digest"] for record in what["inputs"]}
     new = {(record.name, record.kind, record.key): record.digest for record in task.inputs()}
-    for (_, kind, key), digest in new.items():
-        earlier = old.get((_, kind, key))
-        if earlier is None:
-            yield f"{kind} {key} is new"
-        elif earlier != digest:
-            yield f"{kind} {key} has changed"
-    for _, kind, key in old.keys() - new.keys():
+    for which, digest in new.items():
+        if which not in old:
+            yield f"{which[1]} {which[2]} is new"
+        elif old[which] != digest:
+            yield f"{which[1]} {which[2]} has changed"
+    for _, kind, key in sorted(old.keys() - new.keys()):
         yield f"{kind} {key} is gone"

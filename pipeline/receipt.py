@@ -7,15 +7,17 @@ follows from these lines; a last line that was cut off by a crash speaks of noth
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.errors import StorageError
+from pipeline.errors import StorageError, storage_errors
 from pipeline.product import Completeness
 
 __all__ = ["FileRecord", "InputRecord", "Journal", "Output", "Receipt", "output_digest", "task_digest"]
@@ -42,6 +44,19 @@ class FileRecord:
     mtime_ns: int = 0
     inode: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """Give plain values. Written out, because `dataclasses.asdict` takes ten times as long and there is one for each file."""
+        return {
+            "suffix": self.suffix,
+            "path": self.path,
+            "size": self.size,
+            "sha256": self.sha256,
+            "offset": self.offset,
+            "whole": self.whole,
+            "mtime_ns": self.mtime_ns,
+            "inode": self.inode,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
@@ -63,7 +78,7 @@ class Output:
             "digest": self.digest,
             "completeness": self.completeness.to_json(),
             "facts": dict(self.facts),
-            "files": [asdict(record) for record in self.files],
+            "files": [record.to_json() for record in self.files],
         }
 
     @classmethod
@@ -88,6 +103,10 @@ class InputRecord:
     kind: str
     key: str
     digest: str
+
+    def to_json(self) -> dict[str, str]:
+        """Give plain values."""
+        return {"name": self.name, "kind": self.kind, "key": self.key, "digest": self.digest}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +136,7 @@ class Receipt:
             "digest": self.digest,
             "settings": dict(self.settings),
             "sections": dict(self.sections),
-            "inputs": [asdict(record) for record in self.inputs],
+            "inputs": [record.to_json() for record in self.inputs],
             "input_count": self.input_count,
             "outputs": [output.to_json() for output in self.outputs],
         }
@@ -162,7 +181,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._stream: Any = None
+        self._stream: io.FileIO | None = None
+        self._number = 0
 
     def segments(self) -> list[Path]:
         """List the journal's files, oldest first."""
@@ -185,23 +205,25 @@ class Journal:
                     if not line.endswith(b"\n"):
                         break
                     offset += len(line)
-                    try:
-                        record = json.loads(line)
-                    except ValueError:
-                        raise StorageError(
-                            "a line of the receipts is damaged",
-                            where=f"{path} at byte {offset - len(line)}",
-                            remedy="Delete that line; what it spoke of is made again",
-                        ) from None
-                    yield record, (number, offset)
+                    yield _parse(line, f"{path} at byte {offset - len(line)}"), (number, offset)
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-        """Add lines and wait until the disk has them; return the new end."""
-        stream = self._open()
-        stream.write("".join(json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n" for record in records).encode())
-        stream.flush()
-        os.fsync(stream.fileno())
-        return int(Path(stream.name).stem), stream.tell()
+        """Add lines and wait until the disk has them; return the new end. Raises StorageError, and then has added nothing."""
+        data = "".join(json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n" for record in records).encode()
+        with storage_errors(self._folder):
+            stream = self._open()
+            start = stream.tell()
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[stream.write(left) :]
+                os.fsync(stream.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(stream.fileno(), start)
+                self.close()
+                raise
+        return self._number, start + len(data)
 
     def close(self) -> None:
         """Close the file that is being written."""
@@ -209,19 +231,45 @@ class Journal:
             self._stream.close()
             self._stream = None
 
-    def _open(self) -> Any:
+    def _open(self) -> io.FileIO:
         if self._stream is not None and self._stream.tell() < SEGMENT_BYTES:
             return self._stream
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True)
         number, length = self.position()
-        path = self._folder / f"{max(number, 1):06d}.jsonl"
-        if path.exists() and length >= SEGMENT_BYTES:
-            path = self._folder / f"{number + 1:06d}.jsonl"
-        elif path.exists():
+        number = max(number, 1) if length < SEGMENT_BYTES else number + 1
+        path = self._folder / f"{number:06d}.jsonl"
+        if path.exists():
+            # A line that a crash cut off speaks of nothing, and must not run into the next one.
             os.truncate(path, length)
-        self._stream = path.open("ab")
+        self._stream = path.open("ab", buffering=0)
+        self._number = number
+        if not length:
+            _sync_folder(self._folder)
         return self._stream
+
+
+def _parse(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+        if isinstance(record, dict) and isinstance(record.get("type"), str):
+            return record
+    except ValueError:
+        pass
+    raise StorageError(
+        "a line of the receipts is damaged",
+        where=where,
+        remedy="Delete that line; what it spoke of is made again",
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _whole_length(path: Path) -> int:

@@ -7,7 +7,6 @@ receipt; a reader never sees half a file, and a task that runs twice harms nothi
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
@@ -18,27 +17,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.errors import HeldError, StorageError, UsageError
+from pipeline.errors import HeldError, UsageError, storage_errors
 from pipeline.receipt import FileRecord
 
 __all__ = ["Store", "digest_file", "storage_errors"]
 
 HIDDEN = ".skycrane"
-
-
-@contextlib.contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn a full or broken disk into a StorageError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}:
-            raise StorageError(
-                error.strerror or "cannot be written",
-                where=str(error.filename or path),
-                remedy="Free space or mend the disk, then give the same command again: it goes on where it stopped",
-            ) from error
-        raise
 
 
 def digest_file(path: Path, offset: int = 0, length: int | None = None) -> str:
@@ -48,7 +32,7 @@ def digest_file(path: Path, offset: int = 0, length: int | None = None) -> str:
         if offset == 0 and length is None:
             return hashlib.file_digest(stream, "sha256").hexdigest()
         stream.seek(offset)
-        left = length if length is not None else os.fstat(stream.fileno()).st_size - offset
+        left = os.fstat(stream.fileno()).st_size - offset if length is None else length
         while left > 0 and (block := stream.read(min(left, 1 << 20))):
             digest.update(block)
             left -= len(block)
@@ -134,10 +118,10 @@ class Store:
         final = self.out / path
         with storage_errors(final):
             try:
-                os.replace(staged, final)
+                staged.replace(final)
             except FileNotFoundError:
                 final.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(staged, final)
+                staged.replace(final)
             status = final.stat()
         return FileRecord(suffix="", path=path, size=status.st_size, sha256="", mtime_ns=status.st_mtime_ns, inode=status.st_ino)
 
@@ -158,18 +142,28 @@ class Store:
             status = path.stat()
         except OSError:
             return False
-        if not record.whole:
-            return status.st_size >= record.offset + record.size
-        if status.st_size != record.size:
+        if status.st_size < record.offset + record.size or (record.whole and status.st_size != record.size):
             return False
-        if (status.st_mtime_ns, status.st_ino) == (record.mtime_ns, record.inode):
+        # A pack is written once, under a name that is never used again: it carries no time.
+        if (status.st_mtime_ns, status.st_ino) == (record.mtime_ns, record.inode) or not (record.whole or record.mtime_ns):
             return True
-        return digest_file(path) == record.sha256
+        return digest_file(path, record.offset, record.size) == record.sha256
+
+    def touched(self, rows: Iterable[Any]) -> Iterator[Any]:
+        """Give the rows (path, size, mtime_ns, inode) of files that are gone, or whose size, time or inode is another."""
+        folder = f"{self.out}/"
+        for row in rows:
+            try:
+                status = os.stat(folder + row["path"])  # noqa: PTH116  text, 100,000 times
+            except OSError:
+                yield row
+                continue
+            if (status.st_size, status.st_mtime_ns, status.st_ino) != (row["size"], row["mtime_ns"], row["inode"]):
+                yield row
 
     def sweep(self, named: set[str], rooms: set[str]) -> list[str]:
         """Remove what a crash left: all staging, and files in our folders that no receipt names. Return their paths."""
-        shutil.rmtree(self.staging, ignore_errors=True)
-        self.staging.mkdir(parents=True)
+        self.clear_staging()
         swept = []
         for room in sorted({*rooms, f"{HIDDEN}/packs"}):
             for folder, _, files in os.walk(self.out / room):
@@ -180,6 +174,11 @@ class Store:
         self.withdraw(swept)
         return swept
 
+    def clear_staging(self) -> None:
+        """Remove what was staged and never published."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+        self.staging.mkdir(parents=True, exist_ok=True)
+
     def write_text(self, path: Path, text: str) -> None:
         """Replace a small file of ours, atomically."""
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -187,19 +186,37 @@ class Store:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(part, path)
+            part.replace(path)
 
     @property
     def crashed(self) -> bool:
         """Whether the last run that changed something did not end well."""
         return (self.hidden / "running").exists()
 
+    @property
+    def lost_power(self) -> bool:
+        """Whether the machine went down under the last run: what was not synced may be torn."""
+        try:
+            note = json.loads((self.hidden / "running").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return self.crashed
+        return not isinstance(note, dict) or note.get("boot") != _boot()
+
     def mark_running(self) -> None:
         """Note that files are about to change."""
-        self.write_text(self.hidden / "running", json.dumps({"pid": os.getpid(), "host": socket.gethostname()}) + "\n")
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot()}
+        self.write_text(self.hidden / "running", json.dumps(note) + "\n")
         # A manifest is true whenever nothing runs, even after a crash: so there is none while something runs.
         self.manifest.unlink(missing_ok=True)
 
     def mark_ended(self) -> None:
         """Note that the run ended well."""
         (self.hidden / "running").unlink(missing_ok=True)
+
+
+def _boot() -> str:
+    """Name this life of the machine; empty where the system has no such name."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

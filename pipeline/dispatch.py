@@ -1,0 +1,232 @@
+"""What runs next: looks at tasks that may be due, in the order of the stages, and makes batches of those that are.
+
+Tasks are looked at only when they could run: a stage that gathers waits for all that may still give it something, one that is made from a
+whole set for everything else. So a task is looked at once, not once for each of its inputs, and memory does not grow with the work.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.arrivals import Admitter
+from pipeline.ledger import Ledger
+from pipeline.perform import Batch, Work, loadable
+from pipeline.plan import Binding, Finding, Planner, Task
+from pipeline.product import Key
+from pipeline.progress import Summary
+from pipeline.receipt import Output
+from pipeline.stage import Role, StageSpec
+from pipeline.store import Store
+
+__all__ = ["Dispatcher"]
+
+BATCH_SECONDS = 0.4
+"""How long a batch should take: well over what Dask adds to a task, short enough that results come steadily."""
+
+LARGEST_BATCH = 128
+PAGE = 256
+"""Tasks that are asked for at a time."""
+
+
+class Dispatcher:
+    """Keeps account of what runs, and finds what may run next."""
+
+    def __init__(self, store: Store, ledger: Ledger, planner: Planner, *, summary: Summary) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._catalog = ledger.catalog
+        self._planner = planner
+        self._registry = ledger.catalog.registry
+        self._summary = summary
+        self._running: set[tuple[str, str]] = set()
+        self._running_of: Counter[str] = Counter()
+        self._seconds: dict[str, float] = {}
+        self.in_flight: dict[str, tuple[Batch, tuple[Task, ...]]] = {}
+        """By name of the batch."""
+
+    # --- what runs ----------------------------------------------------------------------------------------------------------------
+
+    def launch(self, batch: Batch, tasks: tuple[Task, ...]) -> None:
+        """Note that a batch runs."""
+        self.in_flight[batch.name] = (batch, tasks)
+        for task in tasks:
+            self._running.add((batch.spec.name, task.key.text))
+            self._running_of[batch.spec.name] += 1
+
+    def land(self, batch: Batch) -> tuple[Task, ...]:
+        """Note that a batch has ended; return its tasks."""
+        _, tasks = self.in_flight.pop(batch.name)
+        for task in tasks:
+            self._running.discard((batch.spec.name, task.key.text))
+            self._running_of[batch.spec.name] -= 1
+        return tasks
+
+    def took(self, stage: str, seconds: float) -> None:
+        """Learn how long a task of a stage takes."""
+        self._seconds[stage] = 0.5 * self._seconds.get(stage, seconds) + 0.5 * seconds
+
+    def halves(self, batch: Batch, tasks: tuple[Task, ...]) -> list[Batch]:
+        """Launch the tasks of a lost batch again, in two batches if there are several: so the culprit is alone in the end."""
+        middle = len(tasks) // 2
+        parts = [(0, middle), (middle, len(tasks))] if middle else [(0, 1)]
+        again = []
+        for start, stop in parts:
+            name = uuid.uuid4().hex
+            attempt = batch.attempt + (len(tasks) == 1)
+            part = replace(batch, name=name, work=batch.work[start:stop], staging=str(self._store.staging / name), attempt=attempt)
+            self.launch(part, tasks[start:stop])
+            again.append(part)
+        return again
+
+    def finished(self, spec: StageSpec, key: Key) -> None:
+        """Let the chunk after this one be looked at, if it waited for it."""
+        if any(item.role is Role.PREVIOUS for item in spec.inputs) and (after := self._catalog.chunk_after(key)) is not None:
+            self._catalog.unpark(spec.name, spec.key_of(after).text)
+
+    def left(self, allowed: set[str]) -> int:
+        """Count the tasks of these stages that are still to be looked at."""
+        return sum(self._catalog.count_dirty(stage, 1_000_000) for stage in allowed)
+
+    # --- what is next -------------------------------------------------------------------------------------------------------------
+
+    def next_batch(self, allowed: set[str], threads: int) -> Batch | None:
+        """Launch a batch of the first of these stages that may run; None if none may, now."""
+        batch = self._search(allowed, threads)
+        if batch is not None or self.in_flight:
+            return batch
+        # What the parked ones waited for has come to nothing.
+        woken = sum(self._catalog.unpark(stage) for stage in allowed)
+        return self._search(allowed, threads) if woken else None
+
+    def _search(self, allowed: set[str], threads: int) -> Batch | None:
+        looked = True
+        while looked:
+            looked = False
+            for spec in self._open_stages(allowed):
+                tasks, looked = self._pick(spec, allowed, threads)
+                if tasks:
+                    return self._make_batch(spec, tasks)
+                if looked:
+                    # What was found may close this stage and open others.
+                    break
+        return None
+
+    def _open_stages(self, allowed: set[str]) -> Iterator[StageSpec]:
+        """Give the stages with something to look at that need not wait for others."""
+        dirty = {stage for stage in allowed if self._catalog.count_dirty(stage, 1)}
+        busy = dirty | {stage for stage, count in self._running_of.items() if count}
+        unsettled = any(not self._registry.stages[stage].settled for stage in busy)
+        for name, spec in self._registry.stages.items():
+            if name not in dirty or (spec.settled and unsettled):
+                continue
+            # A gathering stage waits for those that may still give it something; others go on with what is there.
+            gathers = any(item.role in {Role.GROUP, Role.OPTIONAL} for item in spec.inputs)
+            if gathers and self._registry.upstream[name] & busy:
+                continue
+            yield spec
+
+    def _pick(self, spec: StageSpec, allowed: set[str], threads: int) -> tuple[list[tuple[Task, Work]], bool]:
+        """Take due tasks of a stage, as many as make a batch worth its overhead; say whether any was looked at."""
+        wanted = self._wanted(spec, threads)
+        chosen: dict[str, tuple[Task, Work]] = {}
+        after, looked = "", False
+        while len(chosen) < wanted and (keys := self._catalog.dirty_keys(spec.name, after, PAGE)):
+            for key in keys:
+                after = key
+                if (spec.name, key) in self._running:
+                    continue
+                if self._waits_for_previous(spec, key, chosen, allowed):
+                    self._catalog.park(spec.name, key)
+                    continue
+                looked = True
+                found = self._look(spec, Key.parse(spec.dimensions, key))
+                if found is not None:
+                    chosen[key] = found
+                    if len(chosen) == wanted:
+                        break
+        return list(chosen.values()), looked
+
+    def _wanted(self, spec: StageSpec, threads: int) -> int:
+        each = self._seconds.get(spec.name)
+        if each is None:
+            return 1
+        share = -(-self._catalog.count_dirty(spec.name, LARGEST_BATCH * threads) // threads)
+        return int(max(1, min(LARGEST_BATCH, share, BATCH_SECONDS / max(each, 1e-6))))
+
+    def _waits_for_previous(self, spec: StageSpec, key: str, chosen: dict[str, tuple[Task, Work]], allowed: set[str]) -> bool:
+        """Say whether the chunk before is about to be made: then running now would be work for nothing."""
+        if not any(item.role is Role.PREVIOUS for item in spec.inputs):
+            return False
+        before = self._catalog.chunk_before(Key.parse(spec.dimensions, key))
+        if before is None:
+            return False
+        text = spec.key_of(before).text
+        # What makes its input may still be under way.
+        stages = [spec.name, *(self._registry.upstream[spec.name] & allowed)]
+        return text in chosen or any((stage, text) in self._running or self._catalog.is_dirty(stage, text) for stage in stages)
+
+    def _look(self, spec: StageSpec, key: Key) -> tuple[Task, Work] | None:
+        """Look at a task; note what was found, unless it is to run now."""
+        finding = self._planner.look(spec, key)
+        if finding.withdraw:
+            self.withdraw(finding)
+            return None
+        if finding.task is None or finding.state != "due":
+            self._catalog.settle(spec.name, key.text, None if finding.state == "gone" else finding.state, finding.reasons)
+            self.finished(spec, key)
+            return None
+        bindings = [(binding, tuple(self._planner.load(binding, key))) for binding in finding.task.bindings]
+        absent, moved = self._absent(bindings)
+        if moved and not absent:
+            return self._look(spec, key)
+        if absent:
+            self._catalog.settle(spec.name, key.text, "absent", [f"waits for {absent}, which is gone or has changed"])
+            self._summary.absent.append((spec.name, key.text, absent))
+            self.finished(spec, key)
+            return None
+        self._catalog.settle(spec.name, key.text, "due", finding.reasons)
+        return finding.task, self._work(finding.task, bindings)
+
+    def withdraw(self, finding: Finding) -> None:
+        """Take back what a task made that has nothing to make it from any more."""
+        doomed = [record.path for record in self._catalog.files_of(finding.stage, finding.key)]
+        self._ledger.record([{"type": "withdraw", "stage": finding.stage, "key": finding.key}], doomed)
+        self._summary.withdrawn += 1
+
+    def _absent(self, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> tuple[str, bool]:
+        """Name a file from outside that these products need and that is not what it was; say whether others were found elsewhere."""
+        moved: set[str] = set()
+        for binding, outputs in bindings:
+            for output in outputs if binding.input.kind.LEVELS else ():
+                for record in output.files:
+                    if not Path(record.path).is_absolute() or self._store.intact(record):
+                        continue
+                    _, sha256 = self._catalog.maker(output.kind, output.key) or ("", "")
+                    lines = [] if sha256 in moved else Admitter(self._catalog, self._planner.profile).relocate(sha256)
+                    if not lines and sha256 not in moved:
+                        return record.path, bool(moved)
+                    moved.add(sha256)
+                    self._ledger.record(lines)
+        return "", bool(moved)
+
+    def _work(self, task: Task, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> Work:
+        out = self._store.out
+        return Work(
+            key=task.key,
+            inputs=tuple(
+                (binding.input, tuple(loadable(binding.input.kind, output, out) for output in outputs)) for binding, outputs in bindings
+            ),
+            sections={parameter: self._planner.profile.section(kind, table) for parameter, kind, table in task.sections},
+            settings=task.settings,
+            digest=task.digest,
+        )
+
+    def _make_batch(self, spec: StageSpec, chosen: list[tuple[Task, Work]]) -> Batch:
+        name = uuid.uuid4().hex
+        batch = Batch(name=name, spec=spec, work=tuple(work for _, work in chosen), staging=str(self._store.staging / name))
+        self.launch(batch, tuple(task for task, _ in chosen))
+        return batch

@@ -1,0 +1,116 @@
+"""The journal of receipts and the catalog over it, changed together: the driver's one way to make something true.
+
+Lines are posted at once and written in groups: one append and one sync for all that ended within a fifth of a second. What a crash takes of
+a group was published without a receipt, so the next run sweeps it and makes it again. Files that lines take back are removed after those
+lines are on the disk, never before.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.catalog import Catalog
+from pipeline.posting import post
+from pipeline.receipt import Journal
+from pipeline.registry import Registry
+from pipeline.store import Store
+
+__all__ = ["Ledger", "open_catalog"]
+
+GROUP_SECONDS = 0.2
+GROUP_LINES = 2000
+
+
+def open_catalog(store: Store, registry: Registry) -> tuple[Catalog, Journal]:
+    """Open the catalog for writing and bring it up to the receipts; make it anew if it does not fit them, or cannot be read."""
+    journal = Journal(store.receipts)
+    if store.lost_power:
+        _discard(store)
+    try:
+        catalog = Catalog(store.catalog, registry)
+        position = catalog.position()
+    except sqlite3.DatabaseError:
+        _discard(store)
+        catalog = Catalog(store.catalog, registry)
+        position = None
+    if position is None or position > journal.position():
+        catalog.reset()
+        position = (0, 0)
+    catalog.db.execute("BEGIN")
+    for number, (record, end) in enumerate(journal.read(position), 1):
+        post(catalog, record)
+        position = end
+        if number % 10_000 == 0:
+            catalog.set_meta("position", json.dumps(position))
+            catalog.db.execute("COMMIT")
+            catalog.db.execute("BEGIN")
+    catalog.set_meta("position", json.dumps(position))
+    catalog.db.execute("COMMIT")
+    return catalog, journal
+
+
+def _discard(store: Store) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        store.catalog.with_name(store.catalog.name + suffix).unlink(missing_ok=True)
+
+
+class Ledger:
+    """Journal and catalog of an output folder that this process holds."""
+
+    def __init__(self, store: Store, registry: Registry) -> None:
+        self._store = store
+        self.catalog, self._journal = open_catalog(store, registry)
+        self._lines: list[Mapping[str, Any]] = []
+        self._doomed: set[str] = set()
+        self._since = time.monotonic()
+        self.changed = False
+        """Whether this run has changed anything that the manifest or a product speaks of."""
+        self.catalog.db.execute("BEGIN")
+
+    def begin(self) -> None:
+        """Note on the disk that files are about to change."""
+        if not self.changed:
+            self._store.mark_running()
+            self.changed = True
+
+    def record(self, lines: Iterable[Mapping[str, Any]], doomed: Iterable[str] = ()) -> None:
+        """Make lines true; `doomed` are files that they take back."""
+        if not self._lines:
+            self._since = time.monotonic()
+        for line in lines:
+            if line["type"] != "path":
+                self.begin()
+            post(self.catalog, line)
+            self._lines.append(line)
+        self._doomed.update(doomed)
+        if len(self._lines) >= GROUP_LINES:
+            self.commit()
+
+    def keep(self, path: str) -> None:
+        """Note that a file has been published anew, whatever was to become of its predecessor."""
+        self._doomed.discard(path)
+
+    def commit_if_old(self) -> None:
+        """Commit, if the oldest line has waited long enough."""
+        if self._lines and time.monotonic() - self._since > GROUP_SECONDS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Wait until the disk has all lines, then remove the files that they take back."""
+        if self._lines:
+            end = self._journal.append(self._lines)
+            self._lines.clear()
+            self.catalog.set_meta("position", json.dumps(end))
+        self.catalog.db.execute("COMMIT")
+        self.catalog.db.execute("BEGIN")
+        doomed, self._doomed = self._doomed, set()
+        self._store.withdraw(sorted(doomed))
+
+    def close(self) -> None:
+        """Close both; lines that were not committed are gone."""
+        self._journal.close()
+        self.catalog.close()
