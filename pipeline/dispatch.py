@@ -75,7 +75,7 @@ class Dispatcher:
         parts = [(0, middle), (middle, len(tasks))] if middle else [(0, 1)]
         again = []
         for start, stop in parts:
-            name = uuid.uuid4().hex
+            name = f"{batch.spec.name}-{uuid.uuid4().hex}"
             attempt = batch.attempt + (len(tasks) == 1)
             part = replace(batch, name=name, work=batch.work[start:stop], staging=str(self._store.staging / name), attempt=attempt)
             self.launch(part, tasks[start:stop])
@@ -226,7 +226,7 @@ class Dispatcher:
         )
 
     def _make_batch(self, spec: StageSpec, chosen: list[tuple[Task, Work]]) -> Batch:
-        name = uuid.uuid4().hex
+        name = f"{spec.name}-{uuid.uuid4().hex}"
         batch = Batch(name=name, spec=spec, work=tuple(work for _, work in chosen), staging=str(self._store.staging / name))
         self.launch(batch, tuple(task for task, _ in chosen))
         return batch
