@@ -64,11 +64,11 @@ class Mixer:
             offset = piece.skip - piece.start
             samples, there = block.samples[low + offset : high + offset], ~block.mask[low + offset : high + offset]
             here = slice(low - start, high - start)
-            both = there & filled[here]
-            if both.any():
+            if filled[here].any():
+                both = there & filled[here]
                 disputed[here] |= both & (samples != out[here]).any(axis=1)
-            fresh = there & ~filled[here]
-            out[here][fresh] = samples[fresh]
+                there &= ~filled[here]
+            np.copyto(out[here], samples, where=True if there.all() else there[:, None])
             filled[here] |= there
         return out, int(np.count_nonzero(disputed))
 

@@ -43,7 +43,7 @@ def record(blocks: list[SoundBlock]) -> tuple[Recording, NDArray[np.int32]]:
 
 @settings(max_examples=150)
 @given(BLOCKS, st.randoms(use_true_random=False))
-def test_the_recording_is_the_truth_wherever_a_sample_came(rows, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_the_recording_is_the_truth_wherever_a_sample_came(rows, random) -> None:
     # Files of their own: a block placed by its time must not join one that a few samples separate from it.
     blocks = [
         block(start, min(length, LENGTH - start), (at, at + size), f"{name}{number}", placed=placed)

@@ -24,7 +24,7 @@ def entry(frame: str, clock: float | None) -> Entry:
 
 
 @given(st.dictionaries(FRAMES, st.one_of(st.none(), st.floats(0, 1e9)), min_size=1, max_size=40), st.randoms(use_true_random=False))
-def test_every_cell_stands_once_and_gaps_are_what_is_missing(frames, random) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_every_cell_stands_once_and_gaps_are_what_is_missing(frames, random) -> None:
     entries = [entry(frame, clock) for frame, clock in frames.items()]
     line = slots(entries)
     assert sorted(slot.cell for slot in line if slot.cell is not None) == list(range(len(entries)))
