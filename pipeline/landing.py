@@ -1,6 +1,7 @@
 """A landing folder: which of its files are complete.
 
-A scan of the folder is the truth; events only wake it up early. A file is complete when the sender says so, else when it has stopped changing:
+A scan of the folder is the truth; events only wake it up early. A file is complete when the sender says so, else when it has stopped
+changing:
 
 1. a mark beside it, ``NAME.ready`` or ``NAME.done``, or a manifest ``NAME.sha256`` in the form of sha256sum;
 2. it was seen under a name that says "unfinished" (``.part``, ``.tmp``, a leading dot) and has been renamed;

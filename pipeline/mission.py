@@ -44,9 +44,18 @@ class ArrivalNames:
         for pattern in self.patterns:
             if match := pattern.fullmatch(stem):
                 found = match.groupdict()
-                part, offset = found.get("part"), found.get("offset")
-                return found.get("pass") or stem, None if part is None else int(part), None if offset is None else int(offset)
+                return found.get("pass") or stem, _number(found.get("part"), pattern), _number(found.get("offset"), pattern)
         return stem, None, None
+
+
+def _number(text: str | None, pattern: re.Pattern[str]) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ProfileError(
+            f"{pattern.pattern!r} takes {text!r} for a number", where="arrivals.patterns", remedy="Groups part and offset are made of \\d"
+        )
+    return int(text)
 
 
 @dataclass(kw_only=True)
@@ -74,32 +83,34 @@ class Profile:
         """All sections of a type, by name; the one of a type without key has the name ''."""
         if not kind.KEY:
             return {"": self.section(kind)}
-        return {name: self.section(kind, name) for name in self.tables.get(kind.NAME, {})}
+        return {name: self.section(kind, name) for name in self._table(kind.NAME)}
 
     @property
     def arrivals(self) -> ArrivalNames:
         """What file names say, the mission's own forms first."""
-        table = self.tables.get("arrivals", {})
+        table = self._table("arrivals")
         patterns = table.get("patterns", [])
         for key in table:
             if key != "patterns":
-                raise ProfileError("is not a key of this table", where=f"arrivals.{key}", remedy="Known keys are patterns")
+                raise ProfileError("is not a key of this table", where=f"{self.name}: arrivals.{key}", remedy="Known keys are patterns")
+        if not isinstance(patterns, list) or not all(isinstance(text, str) for text in patterns):
+            raise ProfileError("must be a list of texts", where=f"{self.name}: arrivals.patterns")
         try:
             return ArrivalNames(patterns=tuple(re.compile(text) for text in (*patterns, *PASS_PATTERNS)))
-        except (re.error, TypeError) as error:
-            raise ProfileError(f"holds what is no regular expression: {error}", where="arrivals.patterns") from None
+        except re.error as error:
+            raise ProfileError(f"holds what is no regular expression: {error}", where=f"{self.name}: arrivals.patterns") from None
 
     @property
     def settings(self) -> Mapping[str, Mapping[str, Any]]:
         """The mission's own settings of stages, which count when an output folder is made."""
         settings = self.tables.get("settings", {})
         if not isinstance(settings, Mapping) or not all(isinstance(table, Mapping) for table in settings.values()):
-            raise ProfileError("must hold a table for each stage", where="settings")
+            raise ProfileError("must hold a table for each stage", where=f"{self.name}: settings")
         return settings
 
     def check(self, registry: Registry) -> None:
         """Read every section; ProfileError for the first that is wrong, and for tables that no stage reads."""
-        known = {**registry.sections, "arrivals": None, "settings": None}
+        known = {*registry.sections, "arrivals", "settings", "mission"}
         for table in self.tables:
             if table not in known:
                 near = difflib.get_close_matches(table, known, n=1)
@@ -111,20 +122,27 @@ class Profile:
 
     def _read(self, kind: type[Section], name: str) -> tuple[Section, str]:
         if (kind, name) not in self._cache:
-            table = self.tables.get(kind.NAME, {})
+            table = self._table(kind.NAME)
             mapping = table.get(name, {}) if kind.KEY else table
+            where = f"{self.name}: {kind.NAME}.{name}".rstrip(".")
             if not isinstance(mapping, Mapping):
-                raise ProfileError("must be a table", where=f"{kind.NAME}.{name}".rstrip("."))
-            loaded, digests = self._load_files(mapping, kind.NAME)
+                raise ProfileError("must be a table", where=where)
+            loaded, digests = self._load_files(mapping, where)
             try:
                 section = kind.from_mapping(loaded, name=name)
-            except (TypeError, AttributeError, KeyError, ValueError) as error:
-                if isinstance(error, ProfileError):
-                    raise ProfileError(error.problem, where=f"{self.name}: {error.where}", remedy=error.remedy) from None
-                raise ProfileError(f"cannot be read: {error}", where=f"{self.name}: {kind.NAME}.{name}".rstrip(".")) from error
+            except ProfileError as error:
+                raise ProfileError(error.problem, where=f"{self.name}: {error.where}", remedy=error.remedy) from None
+            except (TypeError, AttributeError, LookupError, ArithmeticError, ValueError) as error:
+                raise ProfileError(f"cannot be read: {type(error).__name__}: {error}", where=where) from error
             text = json.dumps([kind.NAME, name, mapping, digests], sort_keys=True, default=str)
             self._cache[kind, name] = section, hashlib.sha256(text.encode()).hexdigest()
         return self._cache[kind, name]
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        table = self.tables.get(name, {})
+        if not isinstance(table, Mapping):
+            raise ProfileError("must be a table", where=f"{self.name}: {name}")
+        return table
 
     def _load_files(self, mapping: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
         loaded, digests = dict(mapping), []
@@ -170,4 +188,6 @@ def load_profile(name: str, *, known: Callable[[], dict[str, Path]] = available)
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"is not TOML: {error}", where=str(path)) from None
+    except OSError as error:
+        raise ProfileError(f"cannot be read: {error.strerror}", where=str(path)) from None
     return Profile(name=name if name in missions else str(path.resolve()), tables=tables, folder=path.parent)

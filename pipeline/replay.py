@@ -5,7 +5,6 @@ Each piece is written under an unfinished name and renamed, and carries pass and
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -67,4 +66,4 @@ def _land(piece: Piece, landing: Path) -> None:
     with piece.source.open("rb") as stream, part.open("wb") as target:
         stream.seek(piece.offset)
         target.write(stream.read(piece.length))
-    os.replace(part, landing / piece.name)
+    part.replace(landing / piece.name)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import json
+import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -47,7 +48,7 @@ class Settings:
         values = {setting.name: setting.default for setting in spec.settings} | self.stages.get(spec.name, {})
         for rule in self.only:
             if rule["stage"] == spec.name and fnmatch.fnmatchcase(key.text, rule["items"]):
-                values |= {name: value for name, value in rule.items() if name not in {"stage", "items"}}
+                values |= _chosen(rule)
         return values
 
     def basis(self, stage: str) -> str:
@@ -72,33 +73,46 @@ class Settings:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ProfileError(f"is not TOML: {error}", where=str(path)) from None
-        settings = cls(mission=str(tables.pop("mission", "generic")), only=list(tables.pop("only", [])))
-        for rule in settings.only:
-            if not isinstance(rule, dict) or not {"stage", "items"} <= set(rule):
-                raise ProfileError("needs stage and items", where=f"{path}: only")
-            named = {name: value for name, value in rule.items() if name not in {"stage", "items"}}
-            check_settings(registry, {rule["stage"]: named}, str(path))
+        mission, rules = tables.pop("mission", "generic"), tables.pop("only", [])
+        if not isinstance(mission, str):
+            raise ProfileError("must be the name of a mission, or its file", where=f"{path}: mission")
+        if not isinstance(rules, list):
+            raise ProfileError("must be a list: [[only]]", where=f"{path}: only")
+        for rule in rules:
+            if not isinstance(rule, dict) or not all(isinstance(rule.get(name), str) for name in ("stage", "items")):
+                raise ProfileError("needs stage and items, both texts", where=f"{path}: only")
+            rule.update(_widen(registry, rule["stage"], _chosen(rule)))
+            check_settings(registry, {rule["stage"]: _chosen(rule)}, str(path))
         # A stage called contact_sheet.cells is the table [contact_sheet.cells], which TOML nests.
-        settings.stages = _flatten(tables)
+        settings = cls(mission=mission, only=rules, stages=_flatten(tables, registry))
         check_settings(registry, settings.stages, str(path))
         return settings
 
     def dump(self) -> str:
         """Write it as TOML."""
-        lines = [f"mission = {json.dumps(self.mission)}"]
+        lines = [f"mission = {_toml(self.mission)}"]
         for stage, values in sorted(self.stages.items()):
-            lines += ["", f'["{stage}"]', *(f"{name} = {json.dumps(value)}" for name, value in sorted(values.items()))]
+            lines += ["", f'["{stage}"]', *(f"{name} = {_toml(value)}" for name, value in sorted(values.items()))]
         for rule in self.only:
-            lines += ["", "[[only]]", *(f"{name} = {json.dumps(value)}" for name, value in rule.items())]
+            lines += ["", "[[only]]", *(f"{name} = {_toml(value)}" for name, value in rule.items())]
         return "\n".join(lines) + "\n"
 
     @classmethod
     def fresh(cls, registry: Registry, mission: str, profile: Mapping[str, Mapping[str, Any]]) -> Self:
         """Begin those of a new output folder: the profile's, then the environment's (SKYCRANE_SET="stage.setting=value;...")."""
-        settings = cls(mission=mission, stages={stage: dict(values) for stage, values in _flatten(profile).items()})
+        settings = cls(mission=mission, stages=_flatten(profile, registry))
         check_settings(registry, settings.stages, "settings of the profile")
         settings.assign(registry, [text for text in os.environ.get("SKYCRANE_SET", "").split(";") if text.strip()])
         return settings
+
+
+def _chosen(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in rule.items() if name not in {"stage", "items"}}
+
+
+def _toml(value: Any) -> str:
+    # JSON's texts are TOML's, except that TOML has no surrogate pairs and wants DEL escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _drop(rule: dict[str, Any], name: str) -> bool:
@@ -106,7 +120,7 @@ def _drop(rule: dict[str, Any], name: str) -> bool:
     return set(rule) == {"stage", "items"}
 
 
-def _flatten(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _flatten(tables: Mapping[str, Any], registry: Registry) -> dict[str, dict[str, Any]]:
     flat: dict[str, dict[str, Any]] = {}
     for stage, table in tables.items():
         if not isinstance(table, Mapping):
@@ -116,42 +130,64 @@ def _flatten(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 flat.setdefault(f"{stage}.{name}", {}).update(value)
             else:
                 flat.setdefault(stage, {})[name] = value
-    return flat
+    return {stage: _widen(registry, stage, values) for stage, values in flat.items()}
+
+
+def _widen(registry: Registry, stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Make numbers of what TOML writes as 1 where a setting means 1.0."""
+    floats = {setting.name for setting in registry.stages[stage].settings if setting.type is float} if stage in registry.stages else set()
+    return {name: float(value) if name in floats and type(value) is int else value for name, value in values.items()}
 
 
 def check_settings(registry: Registry, stages: Mapping[str, Mapping[str, Any]], where: str) -> None:
     """Raise ProfileError for a stage, setting or value that is none."""
     for stage, values in stages.items():
-        if stage not in registry.stages:
-            raise ProfileError(f"there is no stage {stage!r}", where=where, remedy=f"Stages are {', '.join(registry.stages)}")
+        spec = _find_stage(registry, stage, where)
         for name, value in values.items():
-            setting = _find(registry.stages[stage], name, ProfileError)
-            if type(value) is not setting.type or (setting.choices and value not in setting.choices):
-                raise ProfileError(f"{value!r} will not do: {_wanted(setting)}", where=f"{where}: {stage}.{name}")
+            setting = _find(spec, name, where)
+            if not _will_do(setting, value):
+                raise ProfileError(f"{value!r} will not do", where=f"{where}: {stage}.{name}", remedy=f"It takes {_wanted(setting)}")
 
 
 def parse_assignment(registry: Registry, text: str) -> tuple[StageSpec, Setting, Any]:
-    """Read `stage.setting=value`; UsageError says what would do."""
+    """Read `stage.setting=value`; UsageError if it has another form, ProfileError for a stage, setting or value that is none."""
     path, equals, value = text.strip().partition("=")
     stage, _, name = path.rpartition(".")
     if not equals or not stage:
         raise UsageError(f"{text!r} is not STAGE.SETTING=VALUE", remedy="For example debayer.method=superpixel")
-    spec = registry.find(stage)
-    setting = _find(spec, name, UsageError)
+    spec = _find_stage(registry, stage, "--set")
+    setting = _find(spec, name, "--set")
     try:
         parsed = _parse(setting, value)
     except ValueError:
-        raise UsageError(f"{value!r} will not do for {stage}.{name}: {_wanted(setting)}") from None
+        raise ProfileError(f"{value!r} will not do", where=f"--set {stage}.{name}", remedy=f"It takes {_wanted(setting)}") from None
     return spec, setting, parsed
 
 
-def _find(spec: StageSpec, name: str, error: type[UsageError | ProfileError]) -> Setting:
+def _find_stage(registry: Registry, stage: str, where: str) -> StageSpec:
+    if stage not in registry.stages:
+        near = difflib.get_close_matches(stage, registry.stages, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Stages are {', '.join(registry.stages)}"
+        raise ProfileError(f"there is no stage {stage!r}", where=where, remedy=remedy)
+    return registry.stages[stage]
+
+
+def _find(spec: StageSpec, name: str, where: str) -> Setting:
     names = {setting.name: setting for setting in spec.settings}
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         remedy = f"Did you mean {near[0]}?" if near else f"It has {', '.join(names) or 'none'}"
-        raise error(f"stage {spec.name} has no setting {name!r}", remedy=remedy)
+        raise ProfileError(f"stage {spec.name} has no setting {name!r}", where=where, remedy=remedy)
     return names[name]
+
+
+def _will_do(setting: Setting, value: Any) -> bool:
+    if type(value) is not setting.type or (setting.choices and value not in setting.choices):
+        return False
+    # What settings.toml could not keep, or keep apart, is no setting.
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() == value
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _parse(setting: Setting, text: str) -> Any:
@@ -161,7 +197,7 @@ def _parse(setting: Setting, text: str) -> Any:
             raise ValueError(text)
         return value
     value = setting.type(text)
-    if setting.choices and value not in setting.choices:
+    if not _will_do(setting, value):
         raise ValueError(text)
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from typing import Any
@@ -15,6 +16,9 @@ __all__ = ["main"]
 
 COMMANDS = {
     "process": ("pipeline.cli.process", "Turn recordings or media files into pictures, sound and a report."),
+    "watch": ("pipeline.cli.watch", "Process what arrives in a folder, until interrupted."),
+    "listen": ("pipeline.cli.watch", "Record what is sent over TCP, and process it."),
+    "replay": ("pipeline.cli.watch", "Feed a recording into a folder as if it arrived now."),
     "demo": ("pipeline.cli.process", "Process the sample downlinks that come with skycrane."),
     "rerun": ("pipeline.cli.rerun", "Make one stage's products again, with other settings or by force."),
     "status": ("pipeline.cli.status", "Show what there is, what is missing and what is due."),
@@ -91,7 +95,7 @@ def main() -> None:
         code = error.exit_code
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: that is no error.
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.GOOD
     except Exception as error:  # noqa: BLE001  the last line of defence: an operator gets a sentence, not a traceback
         if debug:

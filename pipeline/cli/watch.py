@@ -1,0 +1,135 @@
+"""`skycrane watch`, `skycrane listen` and `skycrane replay`: as data arrive."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+import click
+
+from pipeline.cli.common import executor_options, open_run, running, set_option
+from pipeline.drive import Run
+from pipeline.errors import UsageError
+from pipeline.landing import Landing, Waker
+from pipeline.listen import Recorder, parse_address
+from pipeline.replay import replay as replay_pieces
+from pipeline.watch import Cohort
+from pipeline.watch import watch as watch_folders
+
+__all__ = ["listen", "replay", "watch"]
+
+out_option = click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the products; new, empty or ours."
+)
+mission_option = click.option("--mission", metavar="NAME|FILE", help="Mission profile.  [default: what OUT has, else generic]")
+settle_option = click.option(
+    "--settle", type=click.FloatRange(min=0), default=2.0, help="Seconds for which a file must be still to be complete."
+)
+
+
+@click.command()
+@click.argument("landing", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="LANDING...")
+@out_option
+@mission_option
+@click.option("--once", is_flag=True, help="End when all that is there has been processed.")
+@settle_option
+@set_option
+@executor_options
+def watch(
+    landing: tuple[Path, ...],
+    out: Path,
+    mission: str | None,
+    settle: float,
+    assignments: tuple[str, ...],
+    executor: str,
+    scheduler: str | None,
+    jobs: int | None,
+    *,
+    once: bool,
+) -> None:
+    """Process what arrives in the LANDING folders, until interrupted.
+
+    A file is complete when a mark beside it says so (NAME.ready, NAME.done, NAME.sha256), when it was renamed from an unfinished name
+    (.part, .tmp, a leading dot), or when it has been still. What came while nobody watched is taken too.
+    """
+    with (
+        open_run(out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs) as run,
+        running(run),
+    ):
+        _watch(run, list(landing), settle=settle, once=once)
+        code = run.exit_code(strict=False)
+    click.echo(f"Report: {out / 'index.html'}")
+    raise click.exceptions.Exit(code)
+
+
+@click.command()
+@click.argument("address")
+@out_option
+@mission_option
+@click.option(
+    "--record", type=click.Path(path_type=Path, file_okay=False), help="Folder of the recordings.  [default: OUT with -recordings]"
+)
+@click.option("--pass", "name", default="", help="Name of the pass.  [default: the time of the connection]")
+@set_option
+@executor_options
+def listen(
+    address: str,
+    out: Path,
+    mission: str | None,
+    record: Path | None,
+    name: str,
+    assignments: tuple[str, ...],
+    executor: str,
+    scheduler: str | None,
+    jobs: int | None,
+) -> None:
+    """Record what is sent to ADDRESS (HOST:PORT) over TCP, and process it, until interrupted."""
+    where = parse_address(address)
+    folder = record or out.with_name(f"{out.name}-recordings")
+    with (
+        open_run(out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs) as run,
+        running(run),
+        contextlib.closing(Recorder(where, folder, name=name, tell=_say)) as recorder,
+    ):
+        _say(f"listening on {where[0]}:{recorder.port}; recordings go to {folder}")
+        _watch(run, [folder], settle=2.0, once=False)
+
+
+@click.command()
+@click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="RECORDING...")
+@click.argument("landing", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--rate", default="10M", help="Bits a second: 10M, 2.5M, 800k; 0 for all at once.")
+@click.option("--piece", default="1M", help="Bytes a piece.")
+@click.option("--shuffle", type=int, metavar="SEED", help="Let the pieces land in another order.")
+def replay(recordings: tuple[Path, ...], landing: Path, rate: str, piece: str, shuffle: int | None) -> None:
+    """Feed RECORDINGs into a LANDING folder as if they arrived now."""
+    size = int(_quantity(piece, "piece"))
+    if size < 1:
+        raise UsageError("a piece has at least one byte", remedy="--piece 1M")
+    count = 0
+    for landed in replay_pieces(recordings, landing, rate=_quantity(rate, "rate"), piece_bytes=size, seed=shuffle):
+        count += landed.length
+    click.echo(f"{count:,} bytes have landed in {landing}")
+
+
+def _watch(run: Run, folders: list[Path], *, settle: float, once: bool) -> None:
+    with contextlib.closing(Waker(folders)) as waker:
+        watch_folders(run, Landing(folders, settle=settle), waker, once=once, tell=_tell)
+
+
+def _tell(cohort: Cohort) -> None:
+    waiting = f", {cohort.waiting} still arriving" if cohort.waiting else ""
+    _say(f"took in {cohort.taken} files, made {cohort.made} products in {cohort.seconds:.1f} s{waiting}")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _quantity(text: str, what: str) -> float:
+    """Read 10M, 800k, 0."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([kMG]?)", text)
+    if match is None:
+        raise UsageError(f"{text!r} is not a {what}", remedy="Write 10M, 2.5M, 800k or 0")
+    return float(match[1]) * {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[match[2]]
