@@ -47,7 +47,7 @@ def test_pieces_in_any_order_end_as_one_process_of_the_whole(bench, another):
     other.run(other.tape("tape.txt", TEXT))
     cohorts = []
     with pytest.raises(InterruptedRunError, match="goes on"), bench.open() as run:
-        steps = [land(bench, offset, 10) for offset in (20, 0, 50, 10, 40, 30)]
+        steps = [land(bench, offset, 10) for offset in (20, 0, 60, 50, 10, 40, 30)]
         watch(run, Landing([bench.tapes]), Script(run, *steps), tell=cohorts.append)
     assert len(cohorts) >= 6
     pages = {name: digest for name, digest in bench.tree().items() if name.startswith(("pages", "book"))}
