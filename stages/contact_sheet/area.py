@@ -43,6 +43,7 @@ def reduce_area(
     # Sums of a column: 32 bits hold height * white for all but the largest pictures, and run twice as fast.
     wide = cube.shape[0] * int(np.iinfo(cube.dtype).max) >= 1 << 32
     sums = np.empty(cube.shape[1] * cube.shape[2], np.uint64 if wide else np.uint32)
+    covered = spans(cube.shape[1], shape[1])
     if mask.any():
         reduce_present(
             cube,
@@ -50,12 +51,13 @@ def reduce_area(
             np.asarray(mask.any(axis=1)),
             sums,
             np.empty(cube.shape[1], np.uint32),
+            covered,
             white,
             out,
             lost,
         )
     else:
-        reduce_whole(cube.reshape(cube.shape[0], -1), sums, white, out)
+        reduce_whole(cube.reshape(cube.shape[0], -1), sums, covered, white, out)
     return out, lost
 
 
@@ -90,15 +92,21 @@ def add_present(row: NDArray[Any], lost: NDArray[Any], weight: Any, channels: in
             sums[x * channels + c] = narrow(sums[x * channels + c] + narrow(there * narrow(row[x, c])))
 
 
+def spans(width: int, columns: int) -> NDArray[np.int64]:
+    """Tell what each output column covers, (columns, 4): first and last column, and how much of each, in 1/columns of one."""
+    begin = np.arange(columns, dtype=np.int64) * width
+    first, last = begin // columns, (begin + width - 1) // columns
+    left = np.minimum(begin + width, (first + 1) * columns) - begin
+    right = np.where(first < last, begin + width - last * columns, 0)
+    return np.stack([first, last, left, right], axis=1)
+
+
 @njit(cache=True, nogil=True)
-def gather(sums: NDArray[Any], width: int, channels: int, totals: NDArray[Any]) -> None:
+def gather(sums: NDArray[Any], covered: NDArray[Any], channels: int, totals: NDArray[Any]) -> None:
     """Add columns up: totals (w, channels) int64, in 1/w of a column."""
     columns = totals.shape[0]
     for x in range(columns):
-        begin, end = x * width, (x + 1) * width
-        first, last = begin // columns, (end - 1) // columns
-        left = min(end, (first + 1) * columns) - begin
-        right = end - last * columns if first < last else 0
+        first, last, left, right = covered[x]
         for c in range(channels):
             inner = np.int64(0)
             for i in range((first + 1) * channels + c, last * channels + c, channels):
@@ -116,7 +124,7 @@ def mean(total: Any, weight: Any, white: int) -> np.uint8:
 
 
 @njit(cache=True, nogil=True)
-def reduce_whole(rows: NDArray[Any], sums: NDArray[Any], white: int, out: NDArray[Any]) -> None:
+def reduce_whole(rows: NDArray[Any], sums: NDArray[Any], covered: NDArray[Any], white: int, out: NDArray[Any]) -> None:
     height = rows.shape[0]
     h, w, channels = out.shape
     width = rows.shape[1] // channels
@@ -124,13 +132,18 @@ def reduce_whole(rows: NDArray[Any], sums: NDArray[Any], white: int, out: NDArra
     one = sums.dtype.type(1)
     for y in range(h):
         begin, end = y * height, (y + 1) * height
-        first, last = begin // h, (end - 1) // h
+        # Rows that lie in it as a whole, and up to two that it shares with its neighbours.
+        first, last = (begin + h - 1) // h, end // h
         sums[:] = 0
-        add_row(rows[first], one * sums.dtype.type(min(end, (first + 1) * h) - begin), sums)
-        if first < last:
-            add_rows(rows[first + 1 : last], one * sums.dtype.type(h), sums)
-            add_row(rows[last], one * sums.dtype.type(end - last * h), sums)
-        gather(sums, width, channels, totals)
+        if first > last:
+            add_row(rows[last], one * sums.dtype.type(height), sums)
+        else:
+            add_rows(rows[first:last], one * sums.dtype.type(h), sums)
+            if begin < first * h:
+                add_row(rows[first - 1], one * sums.dtype.type(first * h - begin), sums)
+            if last * h < end:
+                add_row(rows[last], one * sums.dtype.type(end - last * h), sums)
+        gather(sums, covered, channels, totals)
         for x in range(w):
             for c in range(channels):
                 out[y, x, c] = mean(totals[x, c], height * width, white)
@@ -143,6 +156,7 @@ def reduce_present(
     touched: NDArray[Any],
     sums: NDArray[Any],
     counts: NDArray[Any],
+    covered: NDArray[Any],
     white: int,
     out: NDArray[Any],
     lost: NDArray[Any],
@@ -162,8 +176,8 @@ def reduce_present(
             else:
                 add_row(rows[i], sums.dtype.type(weight), sums)
                 counts += np.uint32(weight)
-        gather(sums, width, channels, totals)
-        gather(counts, width, 1, present)
+        gather(sums, covered, channels, totals)
+        gather(counts, covered, 1, present)
         for x in range(w):
             there = present[x, 0]
             lost[y, x] = 2 * there < height * width
