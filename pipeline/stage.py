@@ -212,8 +212,9 @@ def _read_input(name: str, hint: Any, where: str) -> Input:
         return Input(name=name, role=Role.GROUP, kind=arguments[0])
     if origin is Annotated and _PreviousMark in hint.__metadata__:
         return Input(name=name, role=Role.PREVIOUS, kind=typing.get_args(arguments[0])[0])
-    if origin in {types.UnionType, typing.Union} and len(arguments) == 2 and arguments[1] is type(None) and _is_kind(arguments[0]):
-        return Input(name=name, role=Role.OPTIONAL, kind=arguments[0])
+    others = [argument for argument in arguments if argument is not type(None)]
+    if origin in {types.UnionType, typing.Union} and len(arguments) == 2 and len(others) == 1 and _is_kind(others[0]):
+        return Input(name=name, role=Role.OPTIONAL, kind=others[0])
     raise ContractError(
         f"parameter {name}: {hint} is neither Kind, Group[Kind], Previous[Kind], Kind | None nor a Section",
         where=where,
