@@ -177,14 +177,21 @@ def tiles(
         whole = sum(file.whole for file in files)
         note = notes((len(files) - whole, "partial"))
         share = whole / len(files)
-        yield Tile(href="#files", value=f"{len(files):,}", name="files received", whole=share, partial=1 - share, note=note)
+        yield Tile(
+            href="#files",
+            value=f"{len(files):,}",
+            name=f"file{'s' * (len(files) != 1)} received",
+            whole=share,
+            partial=1 - share,
+            note=note,
+        )
     if passes:
         good, lost_frames = sum(item.frames for item in passes), sum(item.lost for item in passes)
         note = f"{lost_frames:,} lost" if lost_frames else "none lost"
         share = good / max(1, good + lost_frames)
-        yield Tile(href="#link", value=f"{good:,}", name="transfer frames", whole=share, partial=0, note=note)
+        yield Tile(href="#link", value=f"{good:,}", name=f"transfer frame{'s' * (good != 1)}", whole=share, partial=0, note=note)
     if series or events:
-        note = words.count(events, "event report")
+        note = ", ".join(words.count(n, what) for n, what in ((len(series), "channel"), (events, "event report")) if n)
         value = f"{sum(item.values.size for item in series):,}"
         yield Tile(href="#telemetry", value=value, name="telemetry values", whole=1, partial=0, note=note)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -87,14 +88,25 @@ def bounds(values: NDArray[np.float64]) -> tuple[float, float]:
 
 def grid(span: Span, low: float, high: float) -> Iterator[Markup]:
     """Draw axes and their words."""
-    for value in round_ticks(low, high):
+    values = round_ticks(low, high)
+    step = values[1] - values[0] if len(values) > 1 else 0.0
+    for value in values:
         y = PLOT.y(value, low, high)
         yield Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(PLOT.left, PLOT.x(1), y, y)
-        yield Markup('<text class="axis" x="{}" y="{:.1f}" text-anchor="end">{}</text>').format(PLOT.left - 6, y + 4, quantity(value))
+        yield Markup('<text class="axis" x="{}" y="{:.1f}" text-anchor="end">{}</text>').format(
+            PLOT.left - 6, y + 4, tick_text(value, step)
+        )
     for place, text in span.ticks(6):
         x, y = PLOT.x(place), PLOT.height - PLOT.bottom
         yield Markup('<text class="axis" x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(x, y + 18, text)
         yield Markup('<line class="tick" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>').format(x, x, y, y + 4)
+
+
+def tick_text(value: float, step: float) -> str:
+    """Write a tick with as many decimals as tell it from its neighbours."""
+    if step and 1e-4 <= step < 1e9 and abs(value) < 1e9:
+        return f"{value:,.{max(0, math.ceil(-math.log10(step) - 1e-9))}f}"
+    return quantity(value)
 
 
 def rule(mark: Mark, x: float, top: float, bottom: float) -> Markup:

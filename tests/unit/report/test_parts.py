@@ -18,7 +18,7 @@ from stages.report.heard import sound_views
 from stages.report.index import COLUMNS, index_csv
 from stages.report.link import link_health
 from stages.report.pictures import cameras, hero
-from stages.report.plot import BINS, PLOT, camera_lane, plot, sound_lane, sparkline, stack, thinned, timeline_figure
+from stages.report.plot import BINS, PLOT, camera_lane, plot, sound_lane, sparkline, stack, thinned, tick_text, timeline_figure
 from stages.report.received import file_views, gap_map
 from stages.report.span import Span, marks_in, span_of
 from stages.report.telemetry import MOST_EVENTS, Series, event_rows, leading, series_of
@@ -345,6 +345,17 @@ def test_numbers_are_written_as_people_do() -> None:
     assert words.short_utc("2021-02-18T20:41:04.447849Z") == "2021-02-18 20:41:04.447"
     assert words.since_zero(Timeline(zero=0.0), 86401.0) == ""
     assert words.since_zero(Timeline(zero=0.0), 60.0) == "T+60.00 s"
+
+
+def test_ticks_can_be_told_apart() -> None:
+    assert [tick_text(value, 0.5) for value in (-1150.0, -1149.5)] == ["-1,150.0", "-1,149.5"]
+    assert [tick_text(value, step) for value, step in ((20000.0, 5000.0), (0.02, 0.01), (0.0, 0.0), (1e-7, 1e-8), (3e12, 1e12))] == [
+        "20,000",
+        "0.02",
+        "0",
+        "1.000e-07",
+        "3.000e+12",
+    ]
 
 
 @pytest.mark.parametrize("low,high", [(0, 1), (-5, 5), (1e-9, 3e-9), (0, 1e15), (99.9, 100.1), (-1e300, 1e300), (5, 5)])
