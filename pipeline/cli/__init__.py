@@ -100,9 +100,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  the last line of defence: an operator gets a sentence, not a traceback
         if debug:
             traceback.print_exc()
-        click.echo(
-            f"skycrane: internal error: {type(error).__name__}: {error}. Run it again with `skycrane --debug ...` and report what it prints",
-            err=True,
-        )
+        remedy = "Run it again with `skycrane --debug ...` and report what it prints"
+        click.echo(f"skycrane: internal error: {type(error).__name__}: {error}. {remedy}", err=True)
         code = ExitCode.INTERNAL
     sys.exit(int(code or 0))

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from pipeline.cli.common import json_option
+from pipeline.cli.common import complete_mission, complete_stage, json_option
 from pipeline.mission import available, load_profile
 from pipeline.registry import discover
 from pipeline.stage import Role, StageSpec
@@ -15,7 +15,7 @@ __all__ = ["missions", "stages"]
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_stage)
 @json_option
 def stages(name: str | None, *, as_json: bool) -> None:
     """List the stages in order, or show one with its settings."""
@@ -29,9 +29,8 @@ def stages(name: str | None, *, as_json: bool) -> None:
         makes = ", ".join(kind.__name__ for kind in spec.outputs) + (" (many)" if spec.fan_out else "")
         click.echo(f"{spec.name:<24} {reads} -> {makes}")
         if name:
-            click.echo(
-                f"\nversion {spec.version}; runs for each {'/'.join(spec.dimensions) or 'tree'}{', when nothing else is due' * spec.settled}\n"
-            )
+            when = ", when nothing else is due" if spec.settled else ""
+            click.echo(f"\nversion {spec.version}; runs for each {'/'.join(spec.dimensions) or 'tree'}{when}\n")
             click.echo(spec.doc + "\n")
             for setting in spec.settings:
                 choices = f" ({', '.join(map(str, setting.choices))})" if setting.choices else ""
@@ -54,7 +53,7 @@ def _stage_json(spec: StageSpec) -> dict[str, object]:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_mission)
 @json_option
 def missions(name: str | None, *, as_json: bool) -> None:
     """List the mission profiles, or show one."""

@@ -17,14 +17,27 @@ from pipeline.catalog import Catalog
 from pipeline.drive import Progress, Run
 from pipeline.errors import UsageError
 from pipeline.executors import make_executor
-from pipeline.mission import Profile, load_profile
+from pipeline.mission import Profile, available, load_profile
 from pipeline.registry import Registry, discover
 from pipeline.settings import Settings
 from pipeline.store import Store
 
-__all__ = ["executor_options", "open_run", "out_argument", "reading", "running", "stage_set"]
+__all__ = ["complete_mission", "complete_stage", "executor_options", "open_run", "out_argument", "reading", "running", "stage_set"]
 
 C = TypeVar("C", bound=Callable[..., Any])
+
+
+def complete_stage(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """List the stages whose name begins like this, for the shell."""
+    del context, parameter
+    return [name for name in discover().stages if name.startswith(begun)]
+
+
+def complete_mission(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """List the missions whose name begins like this, for the shell."""
+    del context, parameter
+    return [name for name in available() if name.startswith(begun)]
+
 
 out_argument = click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.arrivals import Admitter, scan
-from pipeline.cli.common import executor_options, open_run, running, set_option, stage_set
+from pipeline.cli.common import complete_mission, complete_stage, executor_options, open_run, running, set_option, stage_set
 from pipeline.drive import Run, Summary
 from pipeline.errors import UsageError
 from pipeline.plan import Finding
@@ -19,10 +19,15 @@ __all__ = ["demo", "process", "tell_findings"]
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the products; new, empty or ours.")
-@click.option("--mission", metavar="NAME|FILE", help="Mission profile: see `skycrane missions`.  [default: what OUT has, else generic]")
+@click.option(
+    "--mission",
+    metavar="NAME|FILE",
+    shell_complete=complete_mission,
+    help="Mission profile: see `skycrane missions`.  [default: what OUT has, else generic]",
+)
 @click.option("--level", type=click.Choice(["bits", "frames", "packets", "media"]), help="What the files hold.  [default: found out]")
 @click.option("--link", metavar="NAME", help="The profile's link that recordings came by.  [default: found out]")
-@click.option("--until", metavar="STAGE", help="Go no further than this stage or room.")
+@click.option("--until", metavar="STAGE", shell_complete=complete_stage, help="Go no further than this stage or room.")
 @set_option
 @executor_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")

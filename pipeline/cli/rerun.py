@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import executor_options, open_run, out_argument, running, set_option, stage_set
+from pipeline.cli.common import complete_stage, executor_options, open_run, out_argument, running, set_option, stage_set
 from pipeline.registry import discover
 
 __all__ = ["rerun"]
@@ -14,7 +14,7 @@ __all__ = ["rerun"]
 
 @click.command()
 @out_argument
-@click.argument("stage")
+@click.argument("stage", shell_complete=complete_stage)
 @click.option(
     "--only",
     default="",

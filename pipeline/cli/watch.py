@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import executor_options, open_run, running, set_option
+from pipeline.cli.common import complete_mission, executor_options, open_run, running, set_option
 from pipeline.drive import Run
 from pipeline.errors import UsageError
 from pipeline.landing import Landing, Waker
@@ -22,7 +22,9 @@ __all__ = ["listen", "replay", "watch"]
 out_option = click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the products; new, empty or ours."
 )
-mission_option = click.option("--mission", metavar="NAME|FILE", help="Mission profile.  [default: what OUT has, else generic]")
+mission_option = click.option(
+    "--mission", metavar="NAME|FILE", shell_complete=complete_mission, help="Mission profile.  [default: what OUT has, else generic]"
+)
 settle_option = click.option(
     "--settle", type=click.FloatRange(min=0), default=2.0, help="Seconds for which a file must be still to be complete."
 )
