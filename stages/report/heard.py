@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pipeline.product import Entry
 from stages.formats.ticks import clock_face
 from stages.profile import Timeline
-from stages.report.words import duration, short_utc
+from stages.report.words import duration, finite_clock, short_utc, since_zero
 
 __all__ = ["GapView", "SoundView", "sound_views"]
 
@@ -70,7 +70,7 @@ def view_of(entry: Entry, spectrogram: Entry | None, timeline: Timeline) -> Soun
     rows = [
         ("Length", duration(facts["seconds"])),
         ("Sampled", f"{rate / 1000:g} kHz, {facts['bits']} bit, {channels}"),
-        ("Begins", "  ".join(part for part in (short_utc(facts["utc"]), timeline.since_zero(facts["clock"])) if part)),
+        ("Begins", "  ".join(part for part in (short_utc(facts["utc"]), since_zero(timeline, finite_clock(facts["clock"]))) if part)),
         ("Loudest", f"{plot['peak']:.1f} dBFS" if plot.get("peak") is not None else ""),
         ("Lost", f"{duration(facts['missing_seconds'])} in {facts['gaps']:,} gaps" if facts["gaps"] else "nothing"),
     ]
@@ -85,6 +85,6 @@ def view_of(entry: Entry, spectrogram: Entry | None, timeline: Timeline) -> Soun
         gaps=tuple(GapView(start=a, text=f"{clock_face(a, 0.01)}, {duration(b - a)}") for a, b in runs[:MOST_GAPS]),
         seconds=facts["seconds"],
         missing=facts["missing_seconds"],
-        clock=facts["clock"],
+        clock=finite_clock(facts["clock"]),
         runs=runs,
     )

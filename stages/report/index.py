@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from pipeline.product import Entry
 from stages.profile import Clock
+from stages.report.words import finite_clock
 
 __all__ = ["COLUMNS", "index_csv"]
 
@@ -26,14 +27,14 @@ def index_csv(images: Iterable[Entry], clock: Clock) -> bytes:
     writer.writerow(COLUMNS)
     for entry in images:
         facts, done = entry.facts, entry.completeness
-        fraction = done.fraction
+        fraction, seconds = done.fraction, finite_clock(facts.get("clock"))
         writer.writerow(
             [
                 safe(facts.get("source") or ""),
                 entry.key["camera"],
                 entry.key["frame"],
-                "" if facts.get("clock") is None else f"{facts['clock']:.6f}",
-                facts.get("utc") or clock.utc_text(facts.get("clock")),
+                "" if seconds is None else f"{seconds:.6f}",
+                facts.get("utc") or clock.utc_text(seconds),
                 safe(facts.get("edition") or ""),
                 " ".join(facts.get("editions") or ()),
                 facts.get("width", ""),

@@ -110,8 +110,9 @@ def render(context: dict[str, Any]) -> bytes:
 def times_of(images: Sequence[Entry], sounds: Sequence[SoundView], series: Sequence[Series]) -> Iterator[tuple[float, float]]:
     """Give first and last time of all that has one."""
     for entry in images:
-        if entry.facts.get("clock") is not None:
-            yield entry.facts["clock"], entry.facts["clock"]
+        seconds = words.finite_clock(entry.facts.get("clock"))
+        if seconds is not None:
+            yield seconds, seconds
     for sound in sounds:
         if sound.clock is not None:
             yield sound.clock, sound.clock + sound.seconds
@@ -135,8 +136,9 @@ def drawings(
     marks = marks_in(span, timeline, clock)
     times: dict[str, list[tuple[float, bool]]] = {}
     for entry in images:
-        if entry.facts.get("clock") is not None:
-            times.setdefault(entry.key["camera"], []).append((entry.facts["clock"], not entry.completeness.partial))
+        seconds = words.finite_clock(entry.facts.get("clock"))
+        if seconds is not None:
+            times.setdefault(entry.key["camera"], []).append((seconds, not entry.completeness.partial))
     rows = [lane for view in views if (lane := camera_lane(view, times.get(view.name, ()), span))]
     rows += [lane for sound in sounds if (lane := sound_lane(sound, span))]
     first = leading(series)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pipeline.product import Entry
 from stages.profile import Clock, Timeline
 from stages.report.index import picture_path
-from stages.report.words import short_utc, since_zero
+from stages.report.words import finite_clock, short_utc, since_zero
 
 __all__ = ["CameraView", "SheetView", "Shot", "cameras", "hero", "shot_of"]
 
@@ -143,7 +143,7 @@ def cameras(images: Sequence[Entry], sheets: Sequence[Entry], books: Sequence[En
 
 def in_time(entries: Sequence[Entry], shots: Sequence[Shot]) -> list[Shot]:
     """Sort by time if all have one, else leave them by frame, as on the sheets."""
-    clocks = {entry.key["frame"]: entry.facts.get("clock") for entry in entries}
+    clocks = {entry.key["frame"]: finite_clock(entry.facts.get("clock")) for entry in entries}
     if any(value is None for value in clocks.values()):
         return list(shots)
     return sorted(shots, key=lambda shot: float(clocks[shot.frame] or 0))
@@ -197,6 +197,7 @@ def sheet_views(entry: Entry) -> Iterator[SheetView]:
 def shot_of(entry: Entry, sprites: dict[str, Sprite], timeline: Timeline, clock: Clock) -> Shot:
     """Describe an image."""
     facts = entry.facts
+    seconds = finite_clock(facts.get("clock"))
     whole = entry.completeness.fraction
     return Shot(
         camera=entry.key["camera"],
@@ -207,8 +208,8 @@ def shot_of(entry: Entry, sprites: dict[str, Sprite], timeline: Timeline, clock:
         edition=facts.get("edition") or "",
         editions=tuple(facts.get("editions") or ()),
         fraction=1.0 if whole is None else whole,
-        time=short_utc(facts.get("utc") or clock.utc_text(facts.get("clock"))),
-        since=since_zero(timeline, facts.get("clock")),
+        time=short_utc(facts.get("utc") or clock.utc_text(seconds)),
+        since=since_zero(timeline, seconds),
         source=facts.get("source") or "",
         width=facts.get("width", 0),
         height=facts.get("height", 0),

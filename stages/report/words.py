@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from stages.profile import Timeline
+from stages.profile import LATEST, Timeline
 
-__all__ = ["count", "duration", "percent", "quantity", "short_utc", "since_zero", "size"]
+__all__ = ["count", "duration", "finite_clock", "percent", "quantity", "short_utc", "since_zero", "size"]
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -55,6 +56,11 @@ def quantity(value: float, unit: str = "") -> str:
 def short_utc(text: str) -> str:
     """Cut an ISO time down to milliseconds: 2021-02-18 20:41:04.447."""
     return text.replace("T", " ").removesuffix("Z")[:23]
+
+
+def finite_clock(clock: Any) -> float | None:
+    """Give a clock reading that a spacecraft can have; None for any other, since what came over the link may say anything."""
+    return float(clock) if isinstance(clock, (int, float)) and abs(clock) < LATEST else None
 
 
 def since_zero(timeline: Timeline, clock: float | None) -> str:

@@ -205,6 +205,16 @@ def test_a_run_of_telemetry_alone(run: Any) -> None:
     assert not page.all("audio")
 
 
+@pytest.mark.parametrize("clock", [float("nan"), float("inf"), -1e300, 1e12])
+def test_a_time_that_no_spacecraft_has_is_left_out(run: Any, clock: float) -> None:
+    images = [run.image(f"{n:04d}", clock=1100.0 + n) for n in range(3)] + [run.image("0009", clock=clock)]
+    report = run.report(images=images, recordings=[run.recording(clock=clock)])
+    text = page_of(report).text
+    assert "nan" not in text.lower()
+    assert "inf " not in text
+    assert [line.split(",")[3] for line in report.files["index.csv"].decode().splitlines()[1:]][-1] == ""
+
+
 def test_a_run_of_nothing(run: Any) -> None:
     report = run.report()
     assert "Nothing has come yet." in page_of(report).text
