@@ -42,7 +42,8 @@ class Difference:
         if self.equal:
             return f"equal within {self.tolerance:g} (largest difference {self.largest:g})"
         where = ", ".join(map(str, self.where))
-        return f"{self.count} samples differ by more than {self.tolerance:g}; largest {self.largest:g} at [{where}]; worst tile {self.worst_tile:.2f}"
+        count = f"{self.count} samples differ by more than {self.tolerance:g}"
+        return f"{count}; largest {self.largest:g} at [{where}]; worst tile {self.worst_tile:.2f}"
 
 
 def compare(got: NDArray[Any], want: NDArray[Any], *, tolerance: float = 0.0) -> Difference:

@@ -65,5 +65,5 @@ def test_killed_ten_times_the_tree_is_the_same(tmp_path, capsys):
         manifest = subprocess.run(["sha256sum", "-c", "--quiet", "MANIFEST.sha256"], cwd=out, capture_output=True, check=False)
         assert manifest.returncode == 0, manifest.stdout
     with capsys.disabled():
-        print("\n" + "\n".join(story))
+        sys.stdout.write("\n" + "\n".join(story) + "\n")
     assert begun >= 8, story
