@@ -83,12 +83,19 @@ def _kind(data: bytes) -> str | None:
     return "other" if other or data[:4] in {b"riff", b"caff", b".snd"} else None
 
 
+class _Stream(io.BytesIO):
+    """Bytes as a file. A broken header makes the library seek before the start, and an exception in its callback is printed."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return super().seek(max(0, offset) if whence == io.SEEK_SET else offset, whence)
+
+
 def _read(data: bytes, name: str, lost: _Lost | None) -> Iterator[_Stretch]:
     """Have the library decode a file, a block at a time; `lost` knows what of a WAV file is not there."""
     import soundfile
 
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as stream:
+        with soundfile.SoundFile(_Stream(data)) as stream:
             bits, frames, at = BITS.get(stream.subtype, 16), max(1, BLOCK // stream.channels), 0
             while len(samples := _next(stream, frames)):
                 mask = np.zeros(len(samples), np.bool_) if lost is None else lost.mask(at, len(samples))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from stages.formats.raster import Mask, Raster, check_extent, from_channels
 
 __all__ = ["read_tiff", "write_tiff"]
 
+# The library also logs what is wrong with a file; our error says it, and nothing else should reach the terminal.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
 PAGE_NAME = 285
 """Tag (section 12)."""
 TRANSPARENCY_MASK = 4
@@ -31,9 +35,7 @@ STRIP_BYTES = 1 << 20
 """Readers need room for one strip at a time; large ones deflate better."""
 
 
-def write_tiff(
-    path: str | Path, samples: NDArray[Any], *, mask: Mask | None = None, record: Mapping[str, Any] | None = None
-) -> None:
+def write_tiff(path: str | Path, samples: NDArray[Any], *, mask: Mask | None = None, record: Mapping[str, Any] | None = None) -> None:
     """Write a picture; equal pictures give equal bytes.
 
     samples  (h, w) or (h, w, 3), uint8 or uint16
@@ -42,7 +44,7 @@ def write_tiff(
 
     Raises DataError for any other shape or dtype.
     """
-    if samples.ndim not in {2, 3} or samples.shape[2:] not in {(), (3,)} or samples.dtype not in (np.uint8, np.uint16):
+    if samples.ndim not in {2, 3} or samples.shape[2:] not in {(), (3,)} or samples.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
         raise DataError(f"an array of {samples.dtype} and shape {samples.shape} is no picture for TIFF", where=str(path))
     description = json.dumps(dict(record or {}), sort_keys=True, separators=(",", ":"))
     with tifffile.TiffWriter(path, byteorder="<") as writer:
