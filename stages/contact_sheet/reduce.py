@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from pipeline.errors import DataError, ProfileError
 from stages.contact_sheet.area import fit, reduce_area
 from stages.contact_sheet.pages import page_of
 from stages.products import Cell, Image
-from stages.profile import Camera
+from stages.profile import LATEST, Camera
 
 __all__ = ["make_cell"]
 
@@ -34,6 +32,6 @@ def make_cell(image: Image, camera: Camera, *, width: int, per_page: int) -> Cel
         fraction=1.0 if whole is None else whole,
         edition=image.edition,
         source=image.source,
-        clock=image.clock if image.clock is not None and math.isfinite(image.clock) else None,
+        clock=image.clock if image.clock is not None and abs(image.clock) < LATEST else None,
         utc=image.utc,
     )

@@ -95,8 +95,9 @@ def test_order_is_by_time_if_all_have_one() -> None:
     assert names(cells(image("10"), image("9"), image("b"), image("a"))) == ["9", "10", "a", "b"]
 
 
-def test_a_time_that_is_no_number_counts_as_none() -> None:
-    assert next(room.cells(image("0001", clock=float("nan")), CAMERA)).clock is None
+@pytest.mark.parametrize("clock", [float("nan"), float("inf"), 1e300])
+def test_a_time_that_no_spacecraft_has_counts_as_none(clock: float) -> None:
+    assert next(room.cells(image("0001", clock=clock), CAMERA)).clock is None
 
 
 def test_captions_say_frame_time_edition_and_completeness() -> None:
