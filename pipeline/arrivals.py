@@ -233,7 +233,8 @@ class Admitter:
         lines: list[dict[str, Any]] = [{"type": "drop", "sha256": sha256} for sha256 in sorted(dropped)]
         lines += [{**record, "type": "input"} for record in added.values()]
         lines += [{"type": "retract", "kind": held.kind, "key": held.key} for held in gone]
-        passes = Passes(self._catalog, gone, [self._stretch(held, records[held.sha256]) for held in new if held.span])
+        left = [*gone, *(before[which] for which in after if which in before and before[which] != after[which])]
+        passes = Passes(self._catalog, left, [self._stretch(held, records[held.sha256]) for held in new if held.span])
         lines += passes.assignments()
         for held in new:
             stretch = passes.stretch(held.key) if held.span else None

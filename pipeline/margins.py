@@ -42,10 +42,12 @@ class Stretch:
 class Passes:
     """The catalog's chunks, without those that go, with those that come."""
 
-    def __init__(self, catalog: Catalog, gone: Iterable[Held], new: Iterable[Stretch]) -> None:
+    def __init__(self, catalog: Catalog, left: Iterable[Held], new: Iterable[Stretch]) -> None:
         self._catalog = catalog
-        self._gone = {held.key: held for held in gone if held.span}
         self._new = {stretch.key: stretch for stretch in new}
+        # A place that is left may be held anew, by a chunk of another length: what followed the former one follows no more.
+        self._left = [(held.key, held.span[1]) for held in left if held.span]
+        self._gone = {key for key, _ in self._left} - self._new.keys()
         self._by_stop: dict[tuple[str, str], list[str]] = {}
         for stretch in self._new.values():
             self._by_stop.setdefault((stretch.pass_, stretch.stop), []).append(stretch.key)
@@ -102,8 +104,7 @@ class Passes:
         """Give the lines about chunks that stay as they are and now have another margin."""
         done = set(self._new)
         changed = [(stretch.key, stretch.stop) for stretch in self._new.values()]
-        changed += [(held.key, held.span[1]) for held in self._gone.values() if held.span]
-        for key, end in changed:
+        for key, end in dict.fromkeys(changed + self._left):
             name, stop, distance = key.partition("/")[0], end, 0
             while (after := self.stretch(f"{name}/{stop}")) is not None and distance < after.wanted:
                 if after.key not in done:
@@ -130,7 +131,10 @@ class Passes:
     def assignments(self) -> Iterator[dict[str, Any]]:
         """Give the lines that say which section of the profile holds for each pass: that of its first chunk."""
         for name in sorted({key.partition("/")[0] for key in (*self._new, *self._gone)}):
-            for section, table in sorted(self._sections(name).items()):
+            # Where the first chunk came by no section, the pass is its own name, as where nothing was ever said.
+            known = self._catalog.db.execute("SELECT section FROM assignments WHERE value = ?", (name,)).fetchall()
+            tables = {row["section"]: name for row in known} | dict(self._sections(name))
+            for section, table in sorted(tables.items()):
                 if self._catalog.assignment(section, name) != table:
                     yield {"type": "assignment", "section": section, "value": name, "name": table}
 
