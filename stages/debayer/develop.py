@@ -105,7 +105,7 @@ def _fill(mosaic: Samples, red: tuple[int, int], method: str, white: int, out: S
     if method == "malvar":
         demosaic_malvar(mosaic, red, white, out)
     elif method == "superpixel":
-        demosaic_superpixel(mosaic, red[0], red[1], white, out)
+        demosaic_superpixel(mosaic, red[0], red[1], np.int32(white), out)
     else:
         from stages.debayer.residual import demosaic_residual
 

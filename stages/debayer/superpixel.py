@@ -12,17 +12,18 @@ __all__ = ["demosaic_superpixel"]
 
 
 @njit(cache=True, nogil=True)
-def demosaic_superpixel(mosaic: NDArray[Any], red_row: int, red_column: int, white: int, out: NDArray[Any]) -> None:
+def demosaic_superpixel(mosaic: NDArray[Any], red_row: int, red_column: int, white: np.int32, out: NDArray[Any]) -> None:
     """Take red and blue as they are, and the mean of the greens, halves rounded up; values clip at white.
 
     mosaic  (h, w) uint8 or uint16; an odd last row or column is left out
-    out     (h // 2, w // 2, 3) of the same dtype
+    out     (h // 2, w // 2, 3) of the same dtype, contiguous
     """
-    blue_row, blue_column = 1 - red_row, 1 - red_column
     for y in range(out.shape[0]):
-        with_red, with_blue = mosaic[2 * y + red_row], mosaic[2 * y + blue_row]
+        # Views that begin at the colour keep the inner index free of an offset, which would be checked at every step.
+        red, green = mosaic[2 * y + red_row, red_column:], mosaic[2 * y + red_row, 1 - red_column :]
+        other_green, blue = mosaic[2 * y + 1 - red_row, red_column:], mosaic[2 * y + 1 - red_row, 1 - red_column :]
+        pixels = out[y].reshape(3 * out.shape[1])
         for x in range(out.shape[1]):
-            green = (np.int32(with_red[2 * x + blue_column]) + np.int32(with_blue[2 * x + red_column]) + 1) >> 1
-            out[y, x, 0] = min(with_red[2 * x + red_column], white)
-            out[y, x, 1] = min(green, white)
-            out[y, x, 2] = min(with_blue[2 * x + blue_column], white)
+            pixels[3 * x] = min(np.int32(red[2 * x]), white)
+            pixels[3 * x + 1] = min((np.int32(green[2 * x]) + np.int32(other_green[2 * x]) + np.int32(1)) >> np.int32(1), white)
+            pixels[3 * x + 2] = min(np.int32(blue[2 * x]), white)
