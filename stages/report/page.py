@@ -42,8 +42,8 @@ class Tile:
     href: str
     value: str
     name: str
-    whole: float
-    """Shares of the bar, 0 to 1; what is neither whole nor partial is missing."""
+    whole: float | None
+    """Shares of the bar, 0 to 1; what is neither whole nor partial is missing. None where it is not known how much there should be."""
     partial: float
     note: str
 
@@ -195,7 +195,7 @@ def tiles(
     if series or events:
         note = ", ".join(words.count(n, what) for n, what in ((len(series), "channel"), (events, "event report")) if n)
         value = f"{sum(item.values.size for item in series):,}"
-        yield Tile(href="#telemetry", value=value, name="telemetry values", whole=1, partial=0, note=note)
+        yield Tile(href="#telemetry", value=value, name="telemetry values", whole=None, partial=0, note=note)
 
 
 def notes(*parts: tuple[int, str]) -> str:
