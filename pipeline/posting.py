@@ -38,11 +38,15 @@ def enlist(catalog: Catalog, spec: StageSpec) -> None:
             catalog.mark(spec.name, _tasks_reading(catalog, spec, item, Key.parse(item.kind.KEY, row["key"])))
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
 # --- inputs -----------------------------------------------------------------------------------------------------------------------
 
 
 def _post_input(catalog: Catalog, record: Record) -> None:
-    catalog.db.execute("INSERT OR REPLACE INTO inputs VALUES(?, ?)", (record["sha256"], json.dumps(record)))
+    catalog.db.execute("INSERT OR REPLACE INTO inputs VALUES(?, ?)", (record["sha256"], _json(record)))
     catalog.db.execute("DELETE FROM places WHERE sha256 = ?", (record["sha256"],))
     catalog.db.executemany("INSERT OR REPLACE INTO places VALUES(?, ?)", ((place, record["sha256"]) for place in record["places"]))
     _post_path(catalog, record)
@@ -124,7 +128,7 @@ def _post_receipt(catalog: Catalog, record: Record) -> None:
     catalog.db.execute(
         "INSERT INTO tasks(stage, key, state, partial, digest, receipt) VALUES(?1, ?2, 'done', ?3, ?4, ?5) "
         "ON CONFLICT(stage, key) DO UPDATE SET state = 'done', partial = ?3, digest = ?4, receipt = ?5, failure = NULL, reasons = '[]'",
-        (stage, key, partial, what["digest"], json.dumps(body)),
+        (stage, key, partial, what["digest"], _json(body)),
     )
 
 
@@ -146,7 +150,7 @@ def _post_quarantine(catalog: Catalog, record: Record) -> None:
     catalog.db.execute(
         "UPDATE tasks SET state = 'quarantined', partial = 0, digest = NULL, receipt = NULL, failure = ?, reasons = ? "
         "WHERE stage = ? AND key = ?",
-        (json.dumps(record), json.dumps([record["message"]]), record["stage"], record["key"]),
+        (_json(record), json.dumps([record["message"]]), record["stage"], record["key"]),
     )
 
 
@@ -187,7 +191,7 @@ def _put(catalog: Catalog, output: Record, stage: str, task: str) -> bool:
         "INSERT INTO products VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(kind, key) DO UPDATE SET stage = excluded.stage, "
         "task = excluded.task, digest = excluded.digest, partial = excluded.partial, pack = excluded.pack, reach = excluded.reach, "
         "record = excluded.record",
-        (kind, key, stage, task, digest, partial, pack, reach, json.dumps(output)),
+        (kind, key, stage, task, digest, partial, pack, reach, _json(output)),
     )
     if known is not None:
         catalog.db.execute("DELETE FROM files WHERE kind = ? AND key = ?", (kind, key))

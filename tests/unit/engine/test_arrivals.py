@@ -467,9 +467,7 @@ def test_bytes_that_are_elsewhere_too_outlive_the_change_of_their_file(world):
     world.take("x.bin", "abcdef")
     world.take("copy.bin", "abcdef")
     world.take("x.bin", "ABC")
-    assert sorted(world.chunks().values()) == ["abcd|ef", "|ABC", "|abcd"] or sorted(world.chunks().values()) == sorted(
-        ["abcd|ef", "|ABC", "|abcd"]
-    )
+    assert sorted(world.chunks().values()) == ["abcd|ef", "|ABC", "|abcd"]
 
 
 def test_what_replaces_a_file_and_is_known_leaves_one_input(world):
@@ -482,7 +480,7 @@ def test_what_replaces_a_file_and_is_known_leaves_one_input(world):
 def test_what_replaces_a_file_and_is_nothing_takes_nothing_back(world):
     world.take("x.bin", "abcdef")
     assert world.take("x.bin", "123").refused
-    assert len(world.chunks("Reel") if (world.landing / "x.bin").read_text() == "abcdef" else world.state()["products"]) == 2
+    assert len(world.state()["products"]) == 2
 
 
 def test_an_input_that_is_withdrawn_leaves_its_place(world):
