@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 import re
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ IMAGES, SOUNDS = "IMAGES", "SOUNDS"
 """Camera and microphone of files whose names say none."""
 LONGEST = 255
 """Characters of a name; matching a pattern against one from a hostile file must stay cheap."""
+LONGEST_FRAME = 80
+"""Characters of a name that stands for its frame: with edition and file it makes up a mosaic's file name, of at most 255."""
 FRAME_DIGITS = 7
 """Frame numbers are padded to this, so that the names of any two products of a frame agree."""
 
@@ -33,7 +36,7 @@ class Identity:
     camera: str
     microphone: str
     frame: str
-    """The flight's number, zero-padded, else the name in full; fit for a key."""
+    """The flight's number, zero-padded, else the name, in full up to 80 characters; fit for a key."""
     edition: str = ""
     kind: str = ""
     """mosaic or colour."""
@@ -59,11 +62,20 @@ def identify(name: str, names: Names, meta: Mapping[str, Any] | None = None) -> 
         known=rule is not None,
         camera=safe_value(names.cameras.get(instrument, instrument) or IMAGES),
         microphone=safe_value(names.microphones.get(instrument, instrument) or SOUNDS),
-        frame=safe_value(stem) if number is None else f"{number:0{FRAME_DIGITS}d}",
+        frame=_frame(stem) if number is None else f"{number:0{FRAME_DIGITS}d}",
         edition=_edition(groups, names),
         kind=names.colours.get(groups.get("type", "").upper(), ""),
         clock=told.get("clock", _clock(rule, groups) if rule else None),
     )
+
+
+def _frame(stem: str) -> str:
+    """Let the name stand for the frame; of a very long one the beginning, and a digest that keeps it apart."""
+    whole = safe_value(stem)
+    if len(whole) <= LONGEST_FRAME:
+        return whole
+    digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{whole[: LONGEST_FRAME - 9]}~{digest}"
 
 
 def product_name(name: str) -> str:

@@ -74,6 +74,13 @@ def test_different_names_stay_different() -> None:
     assert len({identify(name, NAMES).frame for name in names}) == len(names)
 
 
+def test_long_names_leave_room_for_edition_and_file_in_a_file_name() -> None:
+    frames = {identify(f"{'long ' * 28}{number}.png", NAMES).frame for number in range(3)}
+    assert len(frames) == 3
+    assert {len(frame) for frame in frames} == {80}
+    assert identify("x" * 80, NAMES).frame == "x" * 80
+
+
 def test_extensions_go_and_numbers_stay() -> None:
     assert [product_name(name) for name in ("a.b.png", "C:\\x\\frame.0001", "img.JPEG", ".png", "a.", "noext")] == [
         "a.b", "frame.0001", "img", ".png", "a.", "noext",
