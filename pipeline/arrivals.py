@@ -61,6 +61,8 @@ class Admission:
     """(path, the path that brought the same bytes first)."""
     refused: list[tuple[str, str, bool]] = field(default_factory=list)
     """(path, why, whether the file was named itself)."""
+    withheld: list[str] = field(default_factory=list)
+    """Paths of inputs that an operator has withdrawn."""
 
 
 class Admitter:
@@ -76,6 +78,7 @@ class Admitter:
         self._level = level
         self._link = link
         self._names = profile.arrivals
+        self._withheld = catalog.withheld()
         levels = sorted({name for kind in self._registry.external for name in kind.LEVELS})
         if level is not None and level not in levels:
             raise UsageError(f"there is no level {level!r}", remedy=f"Levels are {', '.join(levels)}")
@@ -109,6 +112,10 @@ class Admitter:
         record = self._catalog.input(sha256)
         return [] if record is None else self._change(drop=[record])
 
+    def restore(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+        """Give the lines that take an input in again as it was recorded."""
+        return self._change(add=[record])
+
     # --- one file -----------------------------------------------------------------------------------------------------------------
 
     def _look(self, path: Path, absolute: str, admission: Admission) -> None:
@@ -120,6 +127,7 @@ class Admitter:
         unchanged = before is not None and all(before[name] == value for name, value in identity.items())
         if before is not None and unchanged and not self._says_otherwise(before["sha256"]):
             admission.known = 1
+            self._withhold(before["sha256"], absolute, admission)
             return
         # Only its first bytes are read of a file that is nothing to us, as long as none of ours is of its size.
         found = None if self._catalog.size_known(status.st_size) else self._recognise(path, status.st_size)
@@ -128,7 +136,9 @@ class Admitter:
         earlier = self._catalog.input(sha256)
         add: list[dict[str, Any]] = []
         drop: list[Mapping[str, Any]] = []
-        if earlier is None or self._says_otherwise(sha256):
+        if self._withhold(sha256, absolute, admission):
+            admission.records.append({"type": "path", **here})
+        elif earlier is None or self._says_otherwise(sha256):
             add.append(self._record(*(found or self._recognise(path, status.st_size)), path, here, pieces))
             admission.taken = 1
         else:
@@ -139,10 +149,25 @@ class Admitter:
             else:
                 admission.records.append({"type": "path", **here})
                 admission.duplicates.append((_shown(absolute), _shown(earlier["path"])))
+                if self._rank(path) < tuple(earlier["rank"]):
+                    # Of the names that the same bytes have, the first one counts, whichever came first.
+                    record = self._record(*self._recognise(path, status.st_size), path, here, pieces)
+                    add.append({**record, "told": earlier["told"]})
         if before is not None and before["sha256"] != sha256:
             self._replace(before["sha256"], absolute, add, drop)
         # What is taken back goes first: it takes the names of its file along.
         admission.records = [*self._change(add=add, drop=drop), *admission.records]
+
+    def _rank(self, path: Path) -> tuple[bool, str]:
+        """Order the names of an input: those that tell a place before others, then by themselves."""
+        _, part, offset = self._names.read(path.stem)
+        return part is None and offset is None, _shown(path.name)
+
+    def _withhold(self, sha256: str, path: str, admission: Admission) -> bool:
+        """Say whether an input was withdrawn, and note that it came again."""
+        if sha256 in self._withheld:
+            admission.withheld.append(_shown(path))
+        return sha256 in self._withheld
 
     def _replace(self, sha256: str, path: str, add: list[dict[str, Any]], drop: list[Mapping[str, Any]]) -> None:
         """Find what becomes of an input whose file now has other bytes: they are elsewhere, or gone."""
@@ -208,6 +233,7 @@ class Admitter:
             "pieces": pieces,
             "chunked": found.chunked,
             "told": [self._level, self._link],
+            "rank": list(self._rank(path)),
         }
         if found.chunked:
             name, part, offset = self._names.read(path.stem)

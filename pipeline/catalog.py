@@ -25,11 +25,12 @@ __all__ = ["Catalog", "Row", "entry_of", "sql_text"]
 
 Row = sqlite3.Row
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 TABLES = {
     "meta": "name TEXT PRIMARY KEY, value TEXT",
     "inputs": "sha256 TEXT PRIMARY KEY, record TEXT",
+    "withheld": "sha256 TEXT PRIMARY KEY, record TEXT",
     "places": "place TEXT, sha256 TEXT, PRIMARY KEY(place, sha256)",
     "paths": "path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, mtime_ns INTEGER, inode INTEGER",
     "products": (
@@ -369,6 +370,11 @@ class Catalog:
     def inputs(self) -> Iterator[dict[str, Any]]:
         """Give the record of every input, by digest."""
         return (json.loads(row["record"]) for row in self.db.execute("SELECT record FROM inputs ORDER BY sha256"))
+
+    def withheld(self) -> dict[str, dict[str, Any]]:
+        """Return the records of the inputs that were withdrawn, by digest: they are not taken in again."""
+        rows = self.db.execute("SELECT sha256, record FROM withheld ORDER BY sha256").fetchall()
+        return {row["sha256"]: json.loads(row["record"]) for row in rows}
 
     def contenders(self, places: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Return the inputs that claim any of these places, by digest."""

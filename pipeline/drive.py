@@ -28,6 +28,7 @@ from pipeline.registry import Registry
 from pipeline.settings import Settings
 from pipeline.stage import StageSpec
 from pipeline.store import HIDDEN, Store
+from pipeline.withdrawal import restoring, withdrawing
 
 __all__ = ["Progress", "Run", "Summary", "open_catalog"]
 
@@ -167,10 +168,14 @@ class Run:
             self._ledger.commit_if_old()
 
     def withdraw(self, sha256: str) -> bool:
-        """Take an input back, as if it had never come; say whether there was one of this digest."""
-        lines = Admitter(self.catalog, self.profile).withdraw(sha256)
+        """Take an input back, as if it had never come, and keep it out; say whether there was one of this digest."""
+        lines = withdrawing(self.catalog, Admitter(self.catalog, self.profile), sha256)
         self._ledger.record(lines)
         return bool(lines)
+
+    def restore(self, sha256: str) -> None:
+        """Take a withdrawn input in again; UsageError if its file is no longer what it was."""
+        self._ledger.record(restoring(self.catalog, Admitter(self.catalog, self.profile), sha256))
 
     def _is_ours(self, path: Path) -> bool:
         return self._store.out in path.resolve().parents
@@ -182,6 +187,7 @@ class Run:
         self.summary.known += admission.known
         self.summary.duplicates += admission.duplicates
         self.summary.refused += admission.refused
+        self.summary.withheld += admission.withheld
 
     # --- the loop -----------------------------------------------------------------------------------------------------------------
 

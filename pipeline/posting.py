@@ -62,6 +62,14 @@ def _post_drop(catalog: Catalog, record: Record) -> None:
         catalog.db.execute(f"DELETE FROM {table} WHERE sha256 = ?", (record["sha256"],))  # noqa: S608  names from the line above
 
 
+def _post_withhold(catalog: Catalog, record: Record) -> None:
+    catalog.db.execute("INSERT OR REPLACE INTO withheld VALUES(?, ?)", (record["record"]["sha256"], json.dumps(record["record"])))
+
+
+def _post_restore(catalog: Catalog, record: Record) -> None:
+    catalog.db.execute("DELETE FROM withheld WHERE sha256 = ?", (record["sha256"],))
+
+
 def _post_assignment(catalog: Catalog, record: Record) -> None:
     catalog.db.execute("INSERT OR REPLACE INTO assignments VALUES(?, ?, ?)", (record["section"], record["value"], record["name"]))
     for spec in catalog.registry.stages.values():
@@ -162,6 +170,8 @@ POSTERS: dict[str, Callable[[Catalog, Record], None]] = {
     "input": _post_input,
     "path": _post_path,
     "drop": _post_drop,
+    "withhold": _post_withhold,
+    "restore": _post_restore,
     "assignment": _post_assignment,
     "admit": _post_admit,
     "retract": _post_retract,

@@ -38,6 +38,8 @@ class Summary:
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str, bool]] = field(default_factory=list)
     """(path, why, whether the file was named itself)."""
+    withheld: list[str] = field(default_factory=list)
+    """Paths of inputs that were withdrawn, and are not taken in again."""
     seconds: float = 0.0
 
     @property

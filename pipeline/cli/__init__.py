@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": ("pipeline.cli.explain", "Tell a product's story, down to the bytes of the downlink."),
     "verify": ("pipeline.cli.verify", "Read every file again and compare it with its receipt."),
     "quarantine": ("pipeline.cli.quarantine", "List, show or retry what could not be processed."),
+    "withdraw": ("pipeline.cli.withdraw", "Take back an input that was taken in by mistake."),
     "stages": ("pipeline.cli.catalogues", "List the stages, or show one with its settings."),
     "missions": ("pipeline.cli.catalogues", "List the mission profiles, or show one."),
 }

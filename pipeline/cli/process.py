@@ -100,6 +100,8 @@ def _preview(run: Run, inputs: tuple[Path, ...], level: str | None, link: str | 
         admission = admitter.admit(path, named=named)
         for refused, why, _ in admission.refused:
             click.echo(f"would leave out {refused}: {why}")
+        for left_out in admission.withheld:
+            click.echo(f"would leave out {left_out}: it was withdrawn")
         for record in admission.records:
             if record["type"] == "input":
                 click.echo(
@@ -120,6 +122,9 @@ def _tell(summary: Summary, out: Path) -> None:
     """Print what was done, and where to look; messages go to standard error, the last line names the report."""
     for path, first in summary.duplicates:
         click.echo(f"{path} holds the same bytes as {first}: taken once", err=True)
+    if summary.withheld:
+        which = f"{summary.withheld[0]} was" if len(summary.withheld) == 1 else f"{len(summary.withheld)} files were"
+        click.echo(f"{which} withdrawn and left out; `skycrane withdraw {out}` lists them, --undo takes one in again", err=True)
     refused = summary.refused
     for path, why, _ in refused[:5]:
         click.echo(f"left out {path}: {why}", err=True)
