@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError, UsageError
 from pipeline.product import Arrival, Recognition, Source, safe_value
+from stages.formats.archive import archive_format, described_by, label_beside
 from stages.profile import Dictionary, FileProtocol, Link
 
 __all__ = ["packets_from_outside", "recognise_media", "recognise_packets", "recognise_stream"]
@@ -45,7 +46,7 @@ MEDIA = (
     rb"(?:RIFF|RF64|RIFX)....WAVE",
     rb"fLaC",
 )
-"""First octets of the files that decode reads."""
+"""First octets of the files that decode reads; pictures of the planetary archives are known by their labels."""
 
 
 class Evidence(NamedTuple):
@@ -240,19 +241,38 @@ def packets_from_outside(source: Source) -> tuple[Bytes, NDArray[Any], int]:
 
 
 def recognise_media(arrival: Arrival, sections: Sections) -> Recognition | None:
-    """Know a picture or sound by its first octets; the file's name is its key, and stays with it."""
+    """Know a picture or sound by its first octets, or by the label beside it; the file's name is its key, and stays with it.
+
+    A label alone is no picture: DataError says whose it is. What it says goes with the file that it describes.
+    """
     del sections
     if arrival.level not in {None, "media"}:
         return None
-    if arrival.level is None and not any(re.match(pattern, arrival.head, re.DOTALL) for pattern in MEDIA):
-        return None
     name = plain(arrival.path.name)
+    facts: dict[str, Any] = {"name": name}
+    if not any(re.match(pattern, arrival.head, re.DOTALL) for pattern in MEDIA) and archive_format(arrival.head) is None:
+        described = _described(arrival)
+        if described is None and arrival.level is None:
+            return None
+        facts |= described or {}
     return Recognition(
         confidence=0.99 if arrival.level is None else 1.0,
         level="media",
         key={"file": safe_value(name)},
-        facts={"name": name},
+        facts=facts,
     )
+
+
+def _described(arrival: Arrival) -> dict[str, Any] | None:
+    """Give what a label beside a file says of it, for `stages.decode`."""
+    if (label := described_by(arrival.head, plain(arrival.path.name))) is not None:
+        raise DataError(
+            f"is the label of {plain(label.file)}, and is read together with it",
+            where=plain(str(arrival.path)),
+            remedy="Bring that file in from the same folder",
+        )
+    described = label_beside(arrival.path)
+    return None if described is None else {"layout": described.layout.to_mapping(), "described": dict(described.meta)}
 
 
 def plain(name: str) -> str:

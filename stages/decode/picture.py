@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from pipeline.product import safe_value
 from stages.decode.names import Identity, identify
 from stages.decode.raw import is_raw, read_raw
 from stages.formats.images import image_format, read_image_bytes
+from stages.formats.layout import Layout, read_layout
+from stages.formats.levels import as_levels
 from stages.formats.raster import Raster
 from stages.products import Mosaic, ReceivedFile
 from stages.products.images import Pattern
@@ -30,15 +33,15 @@ def decode_picture(file: ReceivedFile, names: Names) -> Iterator[Mosaic]:
     raster = _read(file)
     if raster is None or raster.mask.all():
         return
+    raster = as_levels(raster)
     identity = identify(file.name, names, file.meta)
     samples = _one_plane(raster.samples)
     cfa = _cfa(samples, raster, file, identity)
     meta = {key: file.meta[key] for key in ("x", "y") if _whole(file.meta.get(key))}
-    if "caveats" in raster.meta:
-        meta["caveats"] = raster.meta["caveats"]
+    meta |= {key: raster.meta[key] for key in ("caveats", "label", "levels") if key in raster.meta}
     yield Mosaic(
         file=file.file,
-        camera=identity.camera,
+        camera=_camera(identity, raster, names),
         frame=identity.frame,
         edition=_edition(identity, raster),
         samples=samples,
@@ -55,16 +58,37 @@ def _read(file: ReceivedFile) -> Raster | None:
     """Read what there is; None if it is no picture, or too little of one to read."""
     # A file whose size is not known has perhaps not come in full, though no gap in it shows that.
     partial = bool(file.gaps) or file.size is None
-    if not is_raw(file.meta) and image_format(file.data) is None:
+    # Only an archive's file has a label beside it: what the spacecraft says of its files is another record.
+    described = "layout" in file.meta and not file.sources
+    if not is_raw(file.meta) and not described and image_format(file.data) is None:
         return None
     try:
         if is_raw(file.meta):
             return read_raw(file.data, file.name, file.meta, file.gaps)
+        if described:
+            return _read_described(file)
         return read_image_bytes(file.data, file.name, file.gaps)
     except DataError:
         if partial:
             return None
         raise
+
+
+def _read_described(file: ReceivedFile) -> Raster:
+    """Read plain samples by the label that stood beside them."""
+    layout, meta = file.meta["layout"], file.meta.get("described")
+    if not isinstance(layout, dict) or not isinstance(meta, dict):
+        raise DataError("is described by a layout that cannot be", where=file.name)
+    return read_layout(file.data, Layout.from_mapping(layout, file.name), file.name, file.gaps, meta)
+
+
+def _camera(identity: Identity, raster: Raster, names: Names) -> str:
+    """Take the camera from the label of a file whose name says none."""
+    label = raster.meta.get("label", {})
+    instrument = label.get("instrument") if isinstance(label, dict) else None
+    if identity.known or not isinstance(instrument, str):
+        return identity.camera
+    return safe_value(names.cameras.get(instrument.upper(), instrument)) or identity.camera
 
 
 def _one_plane(samples: NDArray[Any]) -> NDArray[Any]:
@@ -78,7 +102,7 @@ def _cfa(samples: NDArray[Any], raster: Raster, file: ReceivedFile, identity: Id
     """Say what the samples are. Their bands decide before the name does; RGGB also stands for a filter that only the profile knows."""
     if samples.ndim == 3:
         return "colour"
-    told = PATTERNS.get(str(file.meta.get("cfa")))
+    told = PATTERNS.get(str(file.meta.get("cfa", raster.meta.get("cfa"))))
     if told and told != "colour":
         return told
     plain = identity.kind == "colour" or not (identity.known or is_raw(file.meta) or _has_phases(samples, raster.mask))

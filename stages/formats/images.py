@@ -2,6 +2,7 @@
 
 PNG, JPEG, JPEG-LS and our own TIFF are read as far as they go when they are cut or have gaps; BMP, GIF, WebP and the rarer sorts of
 PNG are read whole or refused. imageio reads JPEG and those; it is not asked for colour of 16 bits, which it would narrow to 8.
+Pictures of the planetary archives have readers of their own (`stages.formats.archive`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from stages.formats.archive import archive_format, read_archive, read_beside
 from stages.formats.jpeg_markers import Gaps
 from stages.formats.raster import LARGEST, Raster, check_extent, from_channels
 
@@ -38,7 +40,7 @@ def image_format(head: bytes) -> str | None:
     """Name the format of an image file by its first bytes (64 KiB tell JPEG-LS from JPEG); None if it is none that is read."""
     name = next((kind for signature, kind in SIGNATURES if head.startswith(signature)), None)
     if name is None:
-        return "webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
+        return "webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else archive_format(head)
     if name == "bmp" and (len(head) < 30 or head[6:10] != bytes(4)):
         return None
     return "jpeg-ls" if name == "jpeg" and _is_jpeg_ls(head[:LONGEST_HEADER]) else name
@@ -57,14 +59,17 @@ def _is_jpeg_ls(head: bytes) -> bool:
 
 
 def read_image(path: str | Path) -> Raster:
-    """Read an image file.
+    """Read an image file, or the one that a label beside it describes; `path` may name either of the two.
 
-    Returns samples (h, w) or (h, w, 3), uint8 or uint16; mask (h, w), True where lost: transparent, behind the end of a file that was
-    cut, or so marked; and what else the file says.
+    Returns samples (h, w) or (h, w, 3), uint8 or uint16 (from archives also other numbers, see `Raster`); mask (h, w), True where lost:
+    transparent, behind the end of a file that was cut, or so marked; and what else the file says.
 
     Raises DataError, naming file and byte, for a file that is no image, is broken, or claims more than LARGEST pixels.
     """
-    return read_image_bytes(Path(path).read_bytes(), str(path))
+    data = Path(path).read_bytes()
+    if image_format(data[:LONGEST_HEADER]) is None and (described := read_beside(Path(path), data)) is not None:
+        return described
+    return read_image_bytes(data, str(path))
 
 
 def read_image_bytes(data: bytes, name: str, gaps: Gaps = ()) -> Raster:
@@ -74,7 +79,7 @@ def read_image_bytes(data: bytes, name: str, gaps: Gaps = ()) -> Raster:
     name  for messages
     gaps  [start, stop) of bytes that are lost
 
-    Returns and raises as `read_image`; a gap in a file of another kind than PNG, JPEG and JPEG-LS raises too.
+    Returns and raises as `read_image`; a gap in a file of BMP, GIF, WebP or TIFF raises too.
     """
     gaps = sorted((start, min(stop, len(data))) for start, stop in gaps if start < min(stop, len(data)))
     kind = image_format(data[:LONGEST_HEADER])
@@ -88,6 +93,8 @@ def read_image_bytes(data: bytes, name: str, gaps: Gaps = ()) -> Raster:
         from stages.formats.jpeg_ls import decode_jpeg_ls
 
         return decode_jpeg_ls(data, name, gaps)
+    if kind in {"vicar", "pds3"}:
+        return read_archive(data, name, gaps, kind)
     if kind is None:
         raise DataError("is no image file of a known kind", where=f"{name} at byte 0", remedy=REMEDY)
     if gaps:

@@ -25,12 +25,15 @@ class Raster:
     """A picture as its file gives it."""
 
     samples: Samples
-    """(h, w) grey or (h, w, 3) RGB."""
+    """(h, w) grey or (h, w, 3) RGB; uint8 or uint16. Archives also have negative and real numbers: those stay int16, int32, int64, float32
+    or float64, and `stages.formats.levels` makes levels of them."""
     mask: Mask
     """(h, w), True where lost: where the file ends early, has a gap, is transparent or says so itself."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """format: "png", "jpeg", "jpeg-ls", "tiff" or another's name. lossless: whether its samples are the ones that were written.
-    bits: of a sample. text: keywords of PNG and what they say. record: of our own TIFF files."""
+    bits: of a sample. text: keywords of PNG and what they say. record: of our own TIFF files. label: product, instrument, start_time,
+    compression and other facts of an archive's label. cfa: the colour filter that a label names. levels: what `as_levels` did.
+    caveats: what a user should know, a sentence each."""
 
 
 def check_extent(width: int, height: int, name: str, offset: int = 0) -> None:
