@@ -132,7 +132,7 @@ class Store:
             final.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 for folder in final.relative_to(self.out).parents:
-                    if folder != Path():
+                    if folder != Path() and folder.parts[0] != HIDDEN:
                         (self.out / folder).rmdir()
 
     def intact(self, record: FileRecord) -> bool:

@@ -385,12 +385,12 @@ def test_another_section_for_a_pass_makes_its_tasks_be_looked_at_again(world):
     assert ("write", "x/p000001") in catalog.dirty()
 
 
-names = st.sampled_from(["x", "x.at2", "x.at4", "x.at6", "x.at8", "x.part000", "x.part001", "y", "y.at3"])
+place_names = st.sampled_from(["x", "x.at2", "x.at4", "x.at6", "x.at8", "x.part000", "x.part001", "y", "y.at3"])
 texts = st.text("abC", min_size=1, max_size=11)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(files=st.lists(st.tuples(names, texts), min_size=2, max_size=6, unique_by=lambda file: file[1]), data=st.data())
+@given(files=st.lists(st.tuples(place_names, texts), min_size=2, max_size=6, unique_by=lambda file: file[1]), data=st.data())
 def test_no_order_of_arrival_shows(files, data, tmp_path_factory, monkeypatch):
     monkeypatch.setattr(arrivals, "CHUNK_BYTES", CHUNK)
     numbered = [(f"{number}/{name}.bin", text) for number, (name, text) in enumerate(files)]
@@ -421,6 +421,20 @@ def test_equal_bytes_under_another_name_are_one_input(world):
     assert (copy.known, copy.taken) == (1, 0)
     assert copy.duplicates == [(str(world.landing / "y.part003.bin"), str(world.landing / "x.bin"))]
     assert len(world.chunks()) == 2
+
+
+@pytest.mark.parametrize("order", [("x.bin", "copy.part003.bin"), ("x.bin", "b.bin"), ("b.bin", "x.bin")])
+def test_of_several_names_one_counts_whichever_came_first(tmp_path, monkeypatch, order):
+    monkeypatch.setattr(arrivals, "CHUNK_BYTES", CHUNK)
+    states = []
+    for number, names in enumerate((order, order[::-1])):
+        with contextlib.closing(World(tmp_path / str(number))) as world:
+            duplicates = [world.take(name, "abcdef").duplicates for name in names]
+            assert [len(found) for found in duplicates] == [0, 1]
+            states.append(world.state())
+            assert len(list(world.ledger.catalog.inputs())) == 1
+    assert states[0] == states[1]
+    assert states[0]["spans"][0][0] == ("copy" if "copy.part003.bin" in order else "b"), "a name that tells a place goes first"
 
 
 def test_a_file_that_moved_is_followed(world):
@@ -474,7 +488,8 @@ def test_what_replaces_a_file_and_is_known_leaves_one_input(world):
     world.take("x.bin", "abcdef")
     world.take("y.bin", "ABC")
     world.take("x.bin", "ABC")
-    assert world.chunks() == {f"y/{at(0)}": "|ABC"}
+    assert world.chunks() == {f"x/{at(0)}": "|ABC"}
+    assert len(list(world.ledger.catalog.inputs())) == 1
 
 
 def test_what_replaces_a_file_and_is_nothing_takes_nothing_back(world):
@@ -497,13 +512,13 @@ def test_an_input_that_is_withdrawn_leaves_its_place(world):
 def test_a_file_that_is_gone_is_found_under_its_other_name(world):
     path = world.put("x.bin", "abcdef")
     world.admit(path)
-    world.take("copy.bin", "abcdef")
+    world.take("z.bin", "abcdef")
     sha256 = world.ledger.catalog.known_path(str(path))["sha256"]
     admitter = Admitter(world.ledger.catalog, world.profile)
     path.unlink()
     world.ledger.record(admitter.relocate(sha256))
     assert world.chunks() == {f"x/{at(0)}": "|abcd", f"x/{at(4)}": "abcd|ef"}
-    (world.landing / "copy.bin").unlink()
+    (world.landing / "z.bin").unlink()
     assert admitter.relocate(sha256) == []
 
 
