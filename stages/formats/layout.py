@@ -20,6 +20,8 @@ __all__ = ["LARGEST_SPAN", "Layout", "read_array", "read_layout"]
 
 LARGEST_SPAN = 1 << 28
 """Bytes from the first sample to the last. A label can claim any; what is lost of them takes room all the same."""
+LEAST = 256
+"""Part of that which a file must hold for one sample of it to be read: so a short file takes little room, whatever it claims."""
 TYPES = frozenset({"u1", "i1"} | {order + kind for order in "<>" for kind in ("u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8")})
 VAX_TYPES = {"vax-f": 4, "vax-d": 8}
 REMEDY = "Fetch the file again, or mend its label"
@@ -105,7 +107,7 @@ def read_layout(data: bytes, layout: Layout, name: str, gaps: Gaps = (), meta: M
 
     Returns samples (h, w) or (h, w, 3): uint8 or uint16 where all fit, else in the numbers that the file has. Lost is what the file
     lacks, what equals one of the layout's constants in every band, and what is no number in any.
-    Raises DataError for a layout that cannot be, and for a file that ends before its first sample.
+    Raises DataError for a layout that cannot be, and for a file that holds less than a 256th of it.
     """
     values, mask = read_array(data, layout, name, gaps)
     samples = _settled(values, mask)
@@ -123,6 +125,8 @@ def read_array(data: bytes, layout: Layout, name: str, gaps: Gaps = ()) -> tuple
     if len(data) < layout.offset + layout.itemsize:
         raise DataError("ends before its first sample", where=f"{name} at byte {len(data)}", remedy=REMEDY)
     octets = np.frombuffer(data, np.uint8)[layout.offset : stop]
+    if octets.size < layout.span // LEAST:
+        raise DataError(f"holds {octets.size} of {layout.span} bytes", where=f"{name} at byte {len(data)}", remedy="Fetch the rest of it")
     lost = [
         (max(start, layout.offset), min(end, stop)) for start, end in (*gaps, (len(data), stop)) if end > layout.offset and start < stop
     ]
@@ -132,14 +136,19 @@ def read_array(data: bytes, layout: Layout, name: str, gaps: Gaps = ()) -> tuple
     values = _numbers(_strided(octets, layout), layout)
     mask = np.zeros((layout.lines, layout.samples), np.bool_)
     if lost:
-        bytes_lost = np.zeros(layout.span, np.bool_)
-        for start, end in lost:
-            bytes_lost[start:end] = True
-        mask |= _strided(bytes_lost, layout).any(axis=(2, 3))
+        mask |= _touched(lost, layout)
     mask |= _constants(values, layout)
     if values.dtype.kind == "f":
         mask |= ~np.isfinite(values).all(axis=2)
     return values, mask
+
+
+def _touched(ranges: Gaps, layout: Layout) -> Mask:
+    """Say which pixels have a byte in any of the ranges, counted from the first sample."""
+    octets = np.zeros(layout.span, np.bool_)
+    for start, end in ranges:
+        octets[start:end] = True
+    return np.asarray(_strided(octets, layout).any(axis=(2, 3)))
 
 
 def _strided(octets: NDArray[Any], layout: Layout) -> NDArray[Any]:
@@ -157,10 +166,11 @@ def _numbers(octets: NDArray[np.uint8], layout: Layout) -> NDArray[Any]:
 
 
 def _constants(values: NDArray[Any], layout: Layout) -> Mask:
-    found = np.zeros(values.shape[:2], np.bool_)
+    found: Mask = np.zeros(values.shape[:2], np.bool_)
     for constant in layout.missing:
-        with np.errstate(over="ignore"):
-            found |= (values == values.dtype.type(constant)).all(axis=2) if _fits(constant, values.dtype) else False
+        if _fits(constant, values.dtype):
+            with np.errstate(over="ignore"):
+                found |= (values == values.dtype.type(constant)).all(axis=2)
     bits = values.view(f"u{values.dtype.itemsize}")
     for pattern in layout.missing_bits:
         if 0 <= pattern < 1 << 8 * bits.itemsize:
