@@ -12,9 +12,10 @@ from typing import Self
 
 from pipeline.arrivals import Admission, Admitter, scan
 from pipeline.catalog import Catalog
+from pipeline.compaction import Freed, compact
 from pipeline.dispatch import Dispatcher
 from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError
-from pipeline.executors import Executor
+from pipeline.executors import Executor, WorkerLostError
 from pipeline.ledger import Ledger, open_catalog
 from pipeline.mission import Profile
 from pipeline.perform import Batch, Outcome
@@ -177,6 +178,10 @@ class Run:
         """Take a withdrawn input in again; UsageError if its file is no longer what it was."""
         self._ledger.record(restoring(self.catalog, Admitter(self.catalog, self.profile), sha256))
 
+    def compact(self) -> Freed:
+        """Give disk space back that packs, receipts and catalog no longer need."""
+        return compact(self._store, self._ledger)
+
     def _is_ours(self, path: Path) -> bool:
         return self._store.out in path.resolve().parents
 
@@ -266,7 +271,9 @@ class Run:
         assert self._executor is not None
         shutil.rmtree(batch.staging, ignore_errors=True)
         self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
-        if len(tasks) > 1 or batch.attempt < ATTEMPTS:
+        # Dask has tried several workers by itself before it says that they are lost.
+        patience = ATTEMPTS - 1 if isinstance(error, WorkerLostError) else ATTEMPTS
+        if len(tasks) > 1 or batch.attempt < patience:
             for part in self._dispatcher.halves(batch, tasks):
                 self._executor.submit(part, self._registry.rank[batch.spec.name])
             return

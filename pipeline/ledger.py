@@ -28,6 +28,8 @@ GROUP_LINES = 2000
 def open_catalog(store: Store, registry: Registry) -> tuple[Catalog, Journal]:
     """Open the catalog for writing and bring it up to the receipts; make it anew if it does not fit them, or cannot be read."""
     journal = Journal(store.receipts)
+    if store.crashed:
+        journal.sweep()
     if store.lost_power:
         _discard(store)
     try:
@@ -37,7 +39,8 @@ def open_catalog(store: Store, registry: Registry) -> tuple[Catalog, Journal]:
         _discard(store)
         catalog = Catalog(store.catalog, registry)
         position = None
-    if position is None or position > journal.position():
+    # A catalog from before the journal was written anew may lack what went with the old one.
+    if position is None or position > journal.position() or position[0] < journal.first:
         catalog.reset()
         position = (0, 0)
     catalog.db.execute("BEGIN")
@@ -78,14 +81,16 @@ class Ledger:
             self.changed = True
 
     def record(self, lines: Iterable[Mapping[str, Any]], doomed: Iterable[str] = ()) -> None:
-        """Make lines true; `doomed` are files that they take back."""
+        """Make lines true, all of them or none; `doomed` are files that they take back."""
         if not self._lines:
             self._since = time.monotonic()
-        for line in lines:
-            if line["type"] != "path":
-                self.begin()
+        together = list(lines)
+        if any(line["type"] != "path" for line in together):
+            self.begin()
+        for line in together:
             post(self.catalog, line)
-            self._lines.append(line)
+        # A crash may cut the journal between any two lines: so what belongs together is one.
+        self._lines += together if len(together) < 2 else [{"type": "together", "lines": together}]
         self._doomed.update(doomed)
         if len(self._lines) >= GROUP_LINES:
             self.commit()
@@ -109,6 +114,16 @@ class Ledger:
         self.catalog.db.execute("BEGIN")
         doomed, self._doomed = self._doomed, set()
         self._store.withdraw(sorted(doomed))
+
+    def rewrite(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write the journal anew: lines that the catalog follows from, as it is now."""
+        self.commit()
+        end = self._journal.rewrite(lines)
+        self.catalog.set_meta("position", json.dumps(end))
+        self.catalog.db.execute("COMMIT")
+        self.catalog.db.execute("VACUUM")
+        self.catalog.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.catalog.db.execute("BEGIN")
 
     def close(self) -> None:
         """Close both; lines that were not committed are gone."""

@@ -63,11 +63,16 @@ def _post_drop(catalog: Catalog, record: Record) -> None:
 
 
 def _post_withhold(catalog: Catalog, record: Record) -> None:
-    catalog.db.execute("INSERT OR REPLACE INTO withheld VALUES(?, ?)", (record["record"]["sha256"], json.dumps(record["record"])))
+    catalog.db.execute("INSERT OR REPLACE INTO withheld VALUES(?, ?)", (record["record"]["sha256"], _json(record["record"])))
 
 
 def _post_restore(catalog: Catalog, record: Record) -> None:
     catalog.db.execute("DELETE FROM withheld WHERE sha256 = ?", (record["sha256"],))
+
+
+def _post_compacted(catalog: Catalog, record: Record) -> None:
+    """What follows is all that is true: it is read into a catalog that is empty."""
+    del catalog, record
 
 
 def _post_assignment(catalog: Catalog, record: Record) -> None:
@@ -166,10 +171,17 @@ def _post_release(catalog: Catalog, record: Record) -> None:
     catalog.db.execute("UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ?", (record["stage"], record["key"]))
 
 
+def _post_together(catalog: Catalog, record: Record) -> None:
+    for line in record["lines"]:
+        post(catalog, line)
+
+
 POSTERS: dict[str, Callable[[Catalog, Record], None]] = {
+    "together": _post_together,
     "input": _post_input,
     "path": _post_path,
     "drop": _post_drop,
+    "compacted": _post_compacted,
     "withhold": _post_withhold,
     "restore": _post_restore,
     "assignment": _post_assignment,

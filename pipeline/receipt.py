@@ -25,6 +25,9 @@ __all__ = ["FileRecord", "InputRecord", "Journal", "Output", "Receipt", "output_
 SEGMENT_BYTES = 64 << 20
 """A journal file that is longer is followed by a new one."""
 
+COMPACTED = b'{"type":"compacted"}\n'
+"""First line of a file that holds all that was true when it was written: those before it no longer count."""
+
 LISTED_INPUTS = 1000
 """A receipt names each input up to this many; of more it keeps the count, and their names stay provable through the task's digest."""
 
@@ -186,7 +189,42 @@ class Journal:
 
     def segments(self) -> list[Path]:
         """List the journal's files, oldest first."""
-        return sorted(self._folder.glob("[0-9]*.jsonl"))
+        files = sorted(self._folder.glob("[0-9]*.jsonl"))
+        return next((files[at:] for at in range(len(files) - 1, 0, -1) if _begins_anew(files[at])), files)
+
+    @property
+    def first(self) -> int:
+        """Number of the first file that counts; 0 if there is none."""
+        files = self.segments()
+        return int(files[0].stem) if files else 0
+
+    def rewrite(self, records: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
+        """Begin the journal anew with lines that say all that is true; return its end.
+
+        One rename takes the new file in and the old ones out of account; raises StorageError before it, and then has changed nothing.
+        """
+        number = max((int(path.stem) for path in self._folder.glob("[0-9]*.jsonl")), default=0) + 1
+        path, part = self._folder / f"{number:06d}.jsonl", self._folder / "compacted.part"
+        with storage_errors(part):
+            with part.open("wb") as stream:
+                stream.write(COMPACTED)
+                for record in records:
+                    stream.write(_line(record))
+                stream.flush()
+                os.fsync(stream.fileno())
+                length = stream.tell()
+            self.close()
+            part.replace(path)
+            _sync_folder(self._folder)
+        self.sweep()
+        return number, length
+
+    def sweep(self) -> None:
+        """Remove files that no longer count."""
+        counting = self.segments()
+        for path in self._folder.iterdir():
+            if path not in counting:
+                path.unlink(missing_ok=True)
 
     def position(self) -> tuple[int, int]:
         """Give the end: number of the last file, and its length up to the last whole line."""
@@ -209,7 +247,7 @@ class Journal:
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
         """Add lines and wait until the disk has them; return the new end. Raises StorageError, and then has added nothing."""
-        data = "".join(json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n" for record in records).encode()
+        data = b"".join(map(_line, records))
         with storage_errors(self._folder):
             stream = self._open()
             start = stream.tell()
@@ -247,6 +285,15 @@ class Journal:
         if not length:
             _sync_folder(self._folder)
         return self._stream
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def _begins_anew(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(COMPACTED)) == COMPACTED
 
 
 def _parse(line: bytes, where: str) -> dict[str, Any]:
