@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": ("pipeline.cli.explain", "Tell a product's story, down to the bytes of the downlink."),
     "verify": ("pipeline.cli.verify", "Read every file again and compare it with its receipt."),
     "serve": ("pipeline.cli.serve", "Show the report in a browser, live."),
+    "serve": ("pipeline.cli.serve", "Show the report in a browser, live."),
     "quarantine": ("pipeline.cli.quarantine", "List, show or retry what could not be processed."),
     "withdraw": ("pipeline.cli.withdraw", "Take back an input that was taken in by mistake."),
     "gc": ("pipeline.cli.gc", "Give back disk space that is no longer needed."),
