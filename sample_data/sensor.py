@@ -13,13 +13,13 @@ from sample_data.scenes.mesh import Floats
 __all__ = ["BALANCE", "SEED", "colour_numbers", "expose", "generator", "mosaic_of", "telemetry_row"]
 
 SEED = 20210218
-BALANCE = (1.08, 1.0, 3.2)
+BALANCE = (1.32, 1.0, 2.75)
 """Gains of red, green and blue that turn the camera's colours into natural ones: the light on Mars has little blue."""
 FULL_WELL = 36000.0
 """Electrons at data number 255."""
 READ_NOISE = 0.45
 """Data numbers."""
-EMBEDDED = MappingProxyType({"DDC": 44})
+EMBEDDED = MappingProxyType({"DDC": 48})
 """Samples at the start of the first row that the camera overwrites with its settings."""
 
 
@@ -58,7 +58,7 @@ def expose(colour: Floats, camera: str, frame: int, clock: float, *, take: int =
 
 
 def telemetry_row(frame: int, clock: float) -> NDArray[np.uint8]:
-    """Give 44 bytes as such cameras put them over their first samples: eleven big-endian words of settings."""
+    """Give 48 octets as such cameras put them over their first samples: twelve big-endian words of settings."""
     ticks = round(clock * 8000) & 0xFFFFFFFF
-    words = [ticks, 0xCE000000, 0xCE00007E, 0x82000000 + frame, 0xC6000177, 0x82000200, 0xDA000000, frame, 0, 0x40000000, 0]
+    words = [ticks, 0xCE000000, 0xCE00007E, 0x82000000 + frame, 0xC6000177, 0x82000200, 0xDA000000, frame, 0, 0x40000000, 0, 0x0000FEF2]
     return np.frombuffer(np.array(words, ">u4").tobytes(), np.uint8)

@@ -113,6 +113,7 @@ def _sheet(profile: Floats, red: NDArray[np.bool_], ring: NDArray[np.int64], fil
         faces=faces.astype(np.int32),
         material=np.tile(material, 2),
         part=np.tile((gore * 7 + ring[row]).ravel().astype(np.int32), 2),
+        solid=np.zeros(len(faces), bool),
     )
 
 

@@ -34,6 +34,8 @@ class Mesh:
     """(m,) row of the palette."""
     part: Ints
     """(m,) number of the shape, so that like shapes differ a little in tone."""
+    solid: NDArray[np.bool_]
+    """(m,) whether the face belongs to a closed shape: what faces away of it is never seen."""
 
     def moved(self, offset: Vector) -> Mesh:
         """Shift by (x, y, z) metres."""
@@ -73,6 +75,7 @@ def join(meshes: Iterable[Mesh]) -> Mesh:
         faces=np.concatenate([item.faces + start for item, start in zip(items, starts[:-1], strict=True)]).astype(np.int32),
         material=np.concatenate([item.material for item in items]),
         part=np.concatenate([item.part + first for item, first in zip(items, parts[:-1], strict=True)]).astype(np.int32),
+        solid=np.concatenate([item.solid for item in items]),
     )
 
 
@@ -84,7 +87,12 @@ def _mesh(points: Floats, normals: Floats, faces: Ints, material: int) -> Mesh:
         faces=faces.astype(np.int32),
         material=np.full(len(faces), material, np.int32),
         part=np.zeros(len(faces), np.int32),
+        solid=np.zeros(len(faces), bool),
     )
+
+
+def _closed(mesh: Mesh) -> Mesh:
+    return replace(mesh, solid=np.ones(len(mesh.faces), bool))
 
 
 def box(size: Vector, material: int, centre: Vector = (0, 0, 0)) -> Mesh:
@@ -106,7 +114,7 @@ def box(size: Vector, material: int, centre: Vector = (0, 0, 0)) -> Mesh:
             normals.append(np.tile(normal, (4, 1)))
             faces += [(start, start + 1, start + 2), (start, start + 2, start + 3)]
     mesh = _mesh(np.concatenate(points) * np.asarray(size, float) / 2, np.concatenate(normals), np.array(faces), material)
-    return mesh.moved(centre)
+    return _closed(mesh.moved(centre))
 
 
 def _grid_faces(rows: int, columns: int, *, closed: bool) -> Ints:
@@ -138,7 +146,7 @@ def cylinder(radius: float, length: float, material: int, *, axis: str = "z", si
     half = length / 2
     mesh = lathe([(0, -half), (radius, -half), (radius, half), (0, half)], material, sides=sides)
     # A profile that runs inwards along the foot points its normal down, as it should; the head's points up.
-    return mesh if axis == "z" else mesh.turned(rotation("y", 90) if axis == "x" else rotation("x", -90))
+    return _closed(mesh if axis == "z" else mesh.turned(rotation("y", 90) if axis == "x" else rotation("x", -90)))
 
 
 def prism(outline: Sequence[tuple[float, float]], thickness: float, material: int) -> Mesh:
@@ -155,7 +163,7 @@ def prism(outline: Sequence[tuple[float, float]], thickness: float, material: in
         corners = np.array([[*start, 0], [*stop, 0], [*stop, thickness], [*start, thickness]])
         pieces.append(_mesh(corners, np.tile(normal, (4, 1)), np.array([(0, 1, 2), (0, 2, 3)]), material))
     whole = join(pieces)
-    return replace(whole, part=np.zeros_like(whole.part))
+    return _closed(replace(whole, part=np.zeros_like(whole.part)))
 
 
 def panel(corners: Sequence[Vector], material: int) -> Mesh:
@@ -184,4 +192,4 @@ def tube(path: Floats, radius: float | Floats, material: int, *, sides: int = 8)
     )
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     local = np.stack([np.tile(angle, len(path)), np.zeros(len(path) * sides), np.repeat(length, sides)], -1)
-    return replace(mesh, local=local)
+    return _closed(replace(mesh, local=local))

@@ -80,7 +80,7 @@ def rasterise(mesh: Mesh, view: View) -> Buffer:
     low, high = np.maximum(low, 0), np.minimum(high, (view.width, view.height))
     edge1, edge2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = edge1[:, 0] * edge2[:, 1] - edge1[:, 1] * edge2[:, 0]
-    drawn = (depths.min(1) > view.near) & (low < high).all(1) & (np.abs(area) > 1e-9)
+    drawn = (depths.min(1) > view.near) & (low < high).all(1) & (np.abs(area) > 1e-9) & ~_turned_away(mesh, view)
     buffer = Buffer(
         depth=np.full((view.height, view.width), np.inf, np.float32),
         face=np.full((view.height, view.width), -1, np.int32),
@@ -90,6 +90,14 @@ def rasterise(mesh: Mesh, view: View) -> Buffer:
     for face in np.flatnonzero(drawn).tolist():
         _draw(buffer, face, corners[face], inverse[face], area[face], low[face], high[face], parallel=view.parallel)
     return buffer
+
+
+def _turned_away(mesh: Mesh, view: View) -> NDArray[np.bool_]:
+    """Say of each face whether it is the far side of a closed shape."""
+    towards = np.broadcast_to(view.axes[2], mesh.points.shape) if view.parallel else mesh.points - view.eye
+    behind = (mesh.normals * towards).sum(1) > 0
+    away: NDArray[np.bool_] = mesh.solid & behind[mesh.faces].all(1)
+    return away
 
 
 def _draw(buffer: Buffer, face: int, corners: Floats, inverse: Floats, area: float, low: Any, high: Any, *, parallel: bool) -> None:

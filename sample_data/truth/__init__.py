@@ -56,7 +56,7 @@ class Truth:
     def colour(self, camera: str, frame: str, *, balanced: bool = True) -> NDArray[np.float32]:
         """Make what the camera saw without noise, with all colours at every pixel: (height, width, 3) float32 data numbers, 0 to 255.
 
-        balanced  times the gains of red, green and blue (1.08, 1, 3.2), clipped at 255; else in the camera's own colours
+        balanced  times the gains of red, green and blue (sensor.BALANCE), clipped at 255; else in the camera's own colours
         """
         from sample_data.sensor import BALANCE
 
