@@ -16,12 +16,13 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import ProfileError
+from pipeline.errors import DataError, ProfileError
 from pipeline.stage import Section
 
 __all__ = [
     "Camera",
     "Clock",
+    "CompandingTable",
     "Dictionary",
     "FileProtocol",
     "Link",
@@ -219,6 +220,33 @@ class Clock(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompandingTable:
+    """An inverse companding table of a camera: `[[camera.NAME.companding]]`."""
+
+    name: str = ""
+    """What labels call it, upper case; empty: it holds for files that say nothing, too."""
+    sols: tuple[int, ...] = ()
+    """First and last sol for which it holds; empty: always."""
+    values: tuple[int, ...] = ()
+    """Of 0 to 255; in the profile the text of the archive's table."""
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], where: str) -> Self:
+        """Read one table; ProfileError if it is none."""
+        from stages.formats.companding import parse_table
+
+        values = checked(cls, {key: value for key, value in mapping.items() if key != "name"}, where)
+        sols = values.get("sols", ())
+        if not isinstance(sols, list | tuple) or len(sols) not in {0, 2} or not all(type(sol) is int for sol in sols):
+            raise ProfileError("must be the first and the last sol", where=f"{where}.sols", remedy="Write sols = [0, 13]")
+        try:
+            table = parse_table(str(values.get("values", "")), f"{where}.values")
+        except DataError as error:
+            raise ProfileError(error.problem, where=error.where, remedy=error.remedy) from None
+        return cls(name=str(mapping.get("name", "")).upper(), sols=tuple(sols), values=table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Camera(Section):
     """One camera; a camera without a table has the defaults."""
 
@@ -240,12 +268,22 @@ class Camera(Section):
     """Samples at the start of the first row that are camera telemetry, not image."""
     order: int = 100
     """Place in listings."""
+    companding: tuple[CompandingTable, ...] = ()
+    """Tables that undo its companding, the first that fits; none: data numbers stay as they came."""
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], *, name: str = "") -> Self:
-        """Read a `[camera.NAME]` table."""
+        """Read a `[camera.NAME]` table; its companding tables may be a file of their own, whose bytes stand here."""
         where = f"camera.{name}"
         values = checked(cls, mapping, where)
+        if isinstance(values.get("companding"), bytes):
+            values |= checked(cls, tomllib.loads(values["companding"].decode()), where)
+        tables = values.get("companding", ())
+        if not isinstance(tables, list | tuple) or not all(isinstance(table, Mapping) for table in tables):
+            raise ProfileError("must be tables", where=f"{where}.companding", remedy=f"Write [[camera.{name}.companding]]")
+        values["companding"] = tuple(
+            CompandingTable.from_mapping(table, f"{where}.companding[{number}]") for number, table in enumerate(tables)
+        )
         values["gains"] = tuple(float(gain) for gain in values.get("gains", (1, 1, 1)))
         camera = cls(name=name, **values)
         one_of(camera.cfa, Cfa, f"{where}.cfa")

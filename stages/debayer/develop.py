@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError, ProfileError
+from stages.debayer.expand import expanded
 from stages.debayer.losses import grow_cell, grow_diamond, grow_square
 from stages.debayer.malvar import demosaic_malvar
 from stages.debayer.superpixel import demosaic_superpixel
@@ -35,8 +36,9 @@ GROWTHS: dict[str, Callable[[Mask], Mask]] = {
 
 def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], *, method: str, balanced: bool) -> Image:
     """Develop one mosaic as `debayer` says; `balanced` applies the camera's gains."""
+    mosaic, meta = expanded(mosaic, camera)
     pattern, white = _pattern(mosaic, camera), _white(mosaic, camera)
-    meta: dict[str, Any] = {"caveats": mosaic.meta["caveats"]} if "caveats" in mosaic.meta else {}
+    meta |= {"caveats": mosaic.meta["caveats"]} if "caveats" in mosaic.meta else {}
     if pattern in PATTERNS:
         samples: Samples = mosaic.samples
         meta["method"] = method
