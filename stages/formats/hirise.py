@@ -98,6 +98,7 @@ def read_channel(data: bytes, name: str, gaps: Gaps = (), *, image: str = "IMAGE
     values: dict[str, Value] = {"^IMAGE": Quantity(pointed.offset + 1, "BYTES")}
     layout, _ = describe(Block(values=values, blocks=[Block("OBJECT", "IMAGE", pointed.image.values)]), name)
     prefix, suffix = (whole_number(pointed.image, f"LINE_{end}_BYTES", name, 0) for end in ("PREFIX", "SUFFIX"))
+    layout.check(name)
     size = layout.itemsize
     if layout.bands != 1 or layout.type not in {"u1", ">u2"} or prefix < IDENTIFICATION:
         raise DataError("is no HiRISE channel: its lines have no identification", where=f"{name} at byte {layout.offset}")

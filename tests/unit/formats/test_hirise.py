@@ -98,6 +98,7 @@ def test_cut_file_keeps_what_came(octets):
         (b"((0, 808)", b"((9,   8)"),
         (b"((0, 808)", b"((0, 80x)"),
         (b"LINE_PREFIX_BYTES = 18", b"LINE_PREFIX_BYTES = 01"),
+        (b"LINE_SAMPLES      = 256", b"LINE_SAMPLES      = 000"),
     ],
 )
 def test_broken_labels_are_refused(octets, old, new):
