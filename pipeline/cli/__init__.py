@@ -25,10 +25,10 @@ COMMANDS = {
     "explain": ("pipeline.cli.explain", "Tell a product's story, down to the bytes of the downlink."),
     "verify": ("pipeline.cli.verify", "Read every file again and compare it with its receipt."),
     "serve": ("pipeline.cli.serve", "Show the report in a browser, live."),
-    "serve": ("pipeline.cli.serve", "Show the report in a browser, live."),
     "quarantine": ("pipeline.cli.quarantine", "List, show or retry what could not be processed."),
     "withdraw": ("pipeline.cli.withdraw", "Take back an input that was taken in by mistake."),
     "gc": ("pipeline.cli.gc", "Give back disk space that is no longer needed."),
+    "doctor": ("pipeline.cli.doctor", "Look for what may be wrong with this machine or with OUT."),
     "stages": ("pipeline.cli.catalogues", "List the stages, or show one with its settings."),
     "missions": ("pipeline.cli.catalogues", "List the mission profiles, or show one."),
 }
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
 EXIT_CODES = """\b
 Exit codes; of several, the greatest:
   0 all good                          30 a stage failed for every item
-  1 verify found something            35 profile, settings or a stage invalid
+  1 verify or doctor found something  35 profile, settings or a stage invalid
   2 usage                             40 internal error
  10 another run holds OUT             74 disk full or unreadable
  20 finished, some in quarantine     130 interrupted; the same command goes on
