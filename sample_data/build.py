@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sample_data.passes import Pass, Plan, downlink
 from sample_data.schedule import shots
 from sample_data.sensor import SEED, generator
 
-__all__ = ["MANIFEST", "build", "check", "manifest"]
+__all__ = ["MANIFEST", "build", "check", "made_with", "manifest"]
 
 MANIFEST = "MANIFEST.sha256"
 PART = 1_700_000
@@ -50,6 +51,7 @@ def build(out: Path, *, scale: int = 1, workers: int = 1, say: Callable[[str], N
     truth = {
         "seed": SEED,
         "scale": scale,
+        "made_with": made_with(),
         "passes": [pass_row(one) | {"parts": parts[one.name]} for one in sent.passes],
         "files": rows,
         "frames": frame_rows(wanted, mosaics, rows),
@@ -60,6 +62,13 @@ def build(out: Path, *, scale: int = 1, workers: int = 1, say: Callable[[str], N
     _write_table(out / "truth" / "frames.npy", frame_table(sent.passes))
     (out / MANIFEST).write_text(manifest(out))
     return truth
+
+
+def made_with() -> dict[str, Any]:
+    """Say what the bytes depend on besides the seed: the encoders, and the processor's way to round a cosine."""
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]
+    packages = ("numpy", "scipy", "pillow", "imagecodecs", "soundfile")
+    return {"processor": simd["found"], **{name: version(name) for name in packages}}
 
 
 def _write_table(path: Path, table: np.ndarray[Any, Any]) -> None:

@@ -37,6 +37,8 @@ class Truth:
     transfer_frames: NDArray[Any]
     """(n,) sample_data.ledger.FRAME_DTYPE."""
     scale: int
+    made_with: dict[str, Any]
+    """Encoders and processor: only with the same ones does the simulator give the same bytes."""
 
     def file(self, name: str) -> dict[str, Any]:
         """Give the file of this name; KeyError if there is none."""
@@ -87,4 +89,5 @@ def load(folder: Path = FOLDER) -> Truth:
         packets=np.load(folder / "truth" / "packets.npy", allow_pickle=False),
         transfer_frames=np.load(folder / "truth" / "frames.npy", allow_pickle=False),
         scale=told["scale"],
+        made_with=told["made_with"],
     )
