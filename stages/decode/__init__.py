@@ -13,7 +13,9 @@ __all__ = ["decode", "sound"]
 
 @stage(version=1)
 def decode(file: ReceivedFile, names: Names) -> Iterator[Mosaic]:
-    """Decode the picture in a file: PNG, JPEG, JPEG-LS, TIFF and others, or raw samples that the spacecraft's record describes.
+    """Decode the picture in a file: PNG, JPEG, JPEG-LS, TIFF, VICAR, PDS and others, or samples that the spacecraft's record describes.
+
+    Those come as they are, or in the lossless code of CCSDS 121.0-B.
 
     What is lost of the file is lost of the picture: JPEG keeps what precedes a gap and what restart markers allow to pick up, JPEG-LS
     and PNG the rows before it, raw samples all that came. Camera, frame, edition and time are what the file's name says by the profile's

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from pipeline.product import safe_value
 from stages.decode.names import Identity, identify
-from stages.decode.raw import is_raw, read_raw
+from stages.decode.raw import is_coded, is_raw, read_coded, read_raw
 from stages.formats.images import image_format, read_image_bytes
 from stages.formats.layout import Layout, read_layout
 from stages.formats.levels import as_levels
@@ -60,11 +60,13 @@ def _read(file: ReceivedFile) -> Raster | None:
     partial = bool(file.gaps) or file.size is None
     # Only an archive's file has a label beside it: what the spacecraft says of its files is another record.
     described = "layout" in file.meta and not file.sources
-    if not is_raw(file.meta) and not described and image_format(file.data) is None:
+    if not is_raw(file.meta) and not is_coded(file.meta) and not described and image_format(file.data) is None:
         return None
     try:
         if is_raw(file.meta):
             return read_raw(file.data, file.name, file.meta, file.gaps)
+        if is_coded(file.meta):
+            return read_coded(file.data, file.name, file.meta, file.gaps)
         if described:
             return _read_described(file)
         return read_image_bytes(file.data, file.name, file.gaps)
@@ -105,7 +107,9 @@ def _cfa(samples: NDArray[Any], raster: Raster, file: ReceivedFile, identity: Id
     told = PATTERNS.get(str(file.meta.get("cfa", raster.meta.get("cfa"))))
     if told and told != "colour":
         return told
-    plain = identity.kind == "colour" or not (identity.known or is_raw(file.meta) or _has_phases(samples, raster.mask))
+    plain = identity.kind == "colour" or not (
+        identity.known or is_raw(file.meta) or is_coded(file.meta) or _has_phases(samples, raster.mask)
+    )
     return "mono" if plain else "RGGB"
 
 

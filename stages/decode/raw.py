@@ -1,4 +1,4 @@
-"""Samples that were sent as they are, described by the spacecraft's own record."""
+"""Samples without a header, as they are or in a lossless code, described by the spacecraft's own record."""
 
 from __future__ import annotations
 
@@ -10,12 +10,30 @@ import numpy as np
 from pipeline.errors import DataError
 from stages.formats.raster import Raster, check_extent
 
-__all__ = ["is_raw", "read_raw"]
+__all__ = ["is_coded", "is_raw", "read_coded", "read_raw"]
+
+CODED = {"width": int, "height": int, "bits": int, "block_size": int, "interval": int, "preprocessed": bool, "restricted": bool}
+"""What a record says of a file in the code of CCSDS 121.0-B; the first three it must."""
 
 
 def is_raw(meta: Mapping[str, Any]) -> bool:
     """Say whether the record calls the file raw samples."""
     return meta.get("encoding") == "raw"
+
+
+def is_coded(meta: Mapping[str, Any]) -> bool:
+    """Say whether the record calls the file samples in the lossless code of CCSDS 121.0-B."""
+    return meta.get("encoding") == "aec"
+
+
+def read_coded(data: bytes, name: str, meta: Mapping[str, Any], gaps: Sequence[tuple[int, int]]) -> Raster:
+    """Decode samples as `decode_ccsds121` does; raises DataError for a record that cannot be, too."""
+    from stages.formats.ccsds121 import decode_ccsds121
+
+    told = {key: meta[key] for key in CODED if key in meta}
+    if any(type(value) is not CODED[key] for key, value in told.items()) or not {"width", "height", "bits"} <= set(told):
+        raise DataError(f"is said to be coded by {told!r:.100}", where=name)
+    return decode_ccsds121(data, name, gaps, **told)
 
 
 def read_raw(data: bytes, name: str, meta: Mapping[str, Any], gaps: Sequence[tuple[int, int]]) -> Raster:

@@ -36,6 +36,6 @@ def parse_table(text: str, name: str) -> tuple[int, ...]:
     return tuple(value for _, value, _ in rows)
 
 
-def expand(samples: NDArray[np.uint8], table: Sequence[int]) -> NDArray[Any]:
+def expand(samples: NDArray[Any], table: Sequence[int]) -> NDArray[Any]:
     """Give (h, w) uint8 data numbers their values, uint16."""
-    return np.asarray(table, np.uint16)[samples]
+    return np.take(np.asarray(table, np.uint16), samples)
