@@ -24,8 +24,8 @@ def as_levels(raster: Raster) -> Raster:
         return raster
     values: NDArray[Any] = raster.samples
     known = values[~raster.mask]
+    whole = values.dtype.kind in "iu" and (not known.size or int(known.max()) - int(known.min()) <= HIGHEST)
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    whole = values.dtype.kind in "iu" and high - low <= HIGHEST
     # Halved, because the difference of two doubles may leave their range.
     step = 1.0 if whole or high == low else (high / 2 - low / 2) / HIGHEST * 2
     if whole and known.size:
@@ -35,7 +35,7 @@ def as_levels(raster: Raster) -> Raster:
     levels[raster.mask] = 0
     caveat = f"stored numbers from {low:g} to {high:g} are shown as levels from 0 to {(high - low) / step if step else 0:.0f}"
     meta = dict(raster.meta) | {
-        "bits": 16,
+        "bits": max(1, int(levels.max()).bit_length()) if whole else 16,
         "levels": {"offset": low, "step": step},
         "caveats": [*raster.meta.get("caveats", ()), caveat],
     }
