@@ -65,6 +65,11 @@ class Dispatcher:
             self._running_of[batch.spec.name] -= 1
         return tasks
 
+    def mark(self, tasks: tuple[Task, ...]) -> None:
+        """Note that tasks are to be looked at again."""
+        for task in tasks:
+            self._catalog.mark(task.spec.name, [task.key.text])
+
     def took(self, stage: str, seconds: float) -> None:
         """Learn how long a task of a stage takes."""
         self._seconds[stage] = 0.5 * self._seconds.get(stage, seconds) + 0.5 * seconds

@@ -15,7 +15,7 @@ from pipeline.catalog import Catalog
 from pipeline.compaction import Freed, compact
 from pipeline.dispatch import Dispatcher
 from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError
-from pipeline.executors import Executor, WorkerLostError
+from pipeline.executors import Executor
 from pipeline.ledger import Ledger, open_catalog
 from pipeline.mission import Profile
 from pipeline.perform import Batch, Outcome
@@ -29,12 +29,10 @@ from pipeline.registry import Registry
 from pipeline.settings import Settings
 from pipeline.stage import StageSpec
 from pipeline.store import HIDDEN, Store
+from pipeline.suspects import Suspects
 from pipeline.withdrawal import restoring, withdrawing
 
 __all__ = ["Progress", "Run", "Summary", "open_catalog"]
-
-ATTEMPTS = 3
-"""How often a task may lose its worker before it is put aside."""
 
 TOLD_SECONDS = 0.25
 """Progress is counted no more often: counting takes longer the more there is to do."""
@@ -77,6 +75,7 @@ class Run:
             self._planner = Planner(self.catalog, self.profile, self._settings)
             self._publisher = Publisher(self._store, self._ledger, self.summary)
             self._dispatcher = Dispatcher(self._store, self._ledger, self._planner, summary=self.summary)
+            self._suspects = Suspects(self._dispatcher)
             if self._store.crashed:
                 self._recover()
             self._refresh()
@@ -216,7 +215,9 @@ class Run:
         """Do everything that is due, of these stages or of all; raises InterruptedRunError if `stop` was set."""
         allowed = set(self._registry.stages) if stages is None else stages
         while True:
-            if not self.stop:
+            if self.stop:
+                self._suspects.release()
+            else:
                 self._fill(allowed)
             if not self._dispatcher.in_flight:
                 break
@@ -232,16 +233,24 @@ class Run:
 
     def _fill(self, allowed: set[str]) -> None:
         """Keep the executor busy, but not busier than twice its threads."""
+        if self._suspects.on_trial():
+            return
         threads = self._executor.threads if self._executor is not None else 1
-        while len(self._dispatcher.in_flight) < 2 * threads:
-            batch = self._dispatcher.next_batch(allowed, threads)
+        while len(self._dispatcher.in_flight) - self._suspects.waiting < 2 * threads:
+            batch = self._dispatcher.next_batch(allowed, threads) or self._suspects.next_trial()
             if batch is None:
                 return
             self._ledger.begin()
             if self._executor is None:
                 self._executor = self._make_executor()
                 threads = self._executor.threads
-            self._executor.submit(batch, self._registry.rank[batch.spec.name])
+            self._submit(batch)
+            if self._suspects.on_trial():
+                return
+
+    def _submit(self, batch: Batch) -> None:
+        assert self._executor is not None
+        self._executor.submit(batch, self._registry.rank[batch.spec.name])
 
     def _results(self) -> Iterator[tuple[Batch, list[Outcome] | BaseException]]:
         """Give what has ended; where nothing has, use the time to commit, and wait."""
@@ -267,19 +276,16 @@ class Run:
         self._ended(batch.spec, tasks)
 
     def _lost(self, batch: Batch, tasks: tuple[Task, ...], error: BaseException) -> None:
-        """A batch without outcomes: halve it until the culprit is alone; that one is put aside after some attempts."""
-        assert self._executor is not None
+        """A batch without outcomes: its tasks are tried again in smaller company, until the culprit is found and put aside."""
         shutil.rmtree(batch.staging, ignore_errors=True)
         self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
-        # Dask has tried several workers by itself before it says that they are lost.
-        patience = ATTEMPTS - 1 if isinstance(error, WorkerLostError) else ATTEMPTS
-        if len(tasks) > 1 or batch.attempt < patience:
-            for part in self._dispatcher.halves(batch, tasks):
-                self._executor.submit(part, self._registry.rank[batch.spec.name])
-            return
-        outcome = Outcome(staged={}, seconds=0.0, host="", error=type(error).__name__, message=f"its worker was lost: {error}")
-        self._publisher.put_aside(tasks[0], outcome, batch.attempt)
-        self._ended(batch.spec, tasks)
+        again = self._suspects.again(batch, tasks, error)
+        if again is None:
+            outcome = Outcome(staged={}, seconds=0.0, host="", error=type(error).__name__, message=f"its worker was lost: {error}")
+            self._publisher.put_aside(tasks[0], outcome, batch.attempt)
+            self._ended(batch.spec, tasks)
+        for part in again or ():
+            self._submit(part)
 
     def _ended(self, spec: StageSpec, tasks: tuple[Task, ...]) -> None:
         for task in tasks:

@@ -6,16 +6,24 @@ An executor takes batches and gives their outcomes back, in any order. It carrie
 from __future__ import annotations
 
 import queue
+import warnings
 from collections import deque
 from typing import Any, Protocol, TypeAlias
 
-from pipeline.errors import UsageError
+from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.perform import Batch, Outcome, perform
 
-__all__ = ["DaskExecutor", "Executor", "Result", "SyncExecutor", "make_executor"]
+__all__ = ["DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostError", "make_executor"]
 
 Result: TypeAlias = "tuple[Batch, list[Outcome] | BaseException]"
 """A batch with its outcomes, or with what kept it from having any (a worker died, the disk is full)."""
+
+PATIENCE = "10s"
+"""How long a scheduler may take to answer, and a first worker to come."""
+
+
+class WorkerLostError(Exception):
+    """Every worker that took a batch died under it, several in turn: one of its tasks is the likely cause."""
 
 
 class Executor(Protocol):
@@ -28,7 +36,7 @@ class Executor(Protocol):
         """Take a batch; of those that wait, the smallest priority goes first."""
 
     def next(self, timeout: float | None = None) -> Result | None:
-        """Wait for a batch to end; None after the timeout in seconds."""
+        """Wait for a batch to end; None after the timeout in seconds. Raises InterruptedRunError if there is nobody left to wait for."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -67,34 +75,22 @@ class DaskExecutor:
     """Performs batches on Dask: in this process, or on any cluster whose workers see the output folder."""
 
     def __init__(self, *, scheduler: str | None, jobs: int) -> None:
-        import dask
         import distributed
 
-        make_cluster: Any = distributed.LocalCluster
+        self._here = scheduler is None
+        self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else None
         make_client: Any = distributed.Client
-
-        self._cluster: Any = None
-        if scheduler is None:
-            # Dask always serves its pages somewhere; in one process they stay on loopback, at any free port.
-            loopback = "127.0.0.1:0"
-            dask.config.set({"distributed.admin.tick.limit": "60s"})
-            self._cluster = make_cluster(
-                n_workers=1,
-                threads_per_worker=jobs,
-                processes=False,
-                dashboard_address=loopback,
-                worker_dashboard_address=loopback,
-                memory_limit=0,
-                silence_logs=40,
-            )
-            self._client: Any = make_client(self._cluster)
-        else:
-            try:
-                self._client = make_client(scheduler, timeout="10s")
-            except (OSError, ValueError) as error:
-                raise UsageError(
-                    f"no Dask scheduler answers: {error}", where=scheduler, remedy="Start one with `dask scheduler`, and workers"
-                ) from None
+        try:
+            self._client: Any = make_client(self._cluster if self._here else scheduler, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"no Dask scheduler answers: {error}", where=str(scheduler), remedy="Start one with `dask scheduler`, and workers"
+            ) from None
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError:
+            self._client.close()
+            raise UsageError("the Dask scheduler has no workers", where=str(scheduler), remedy="Start some with `dask worker`") from None
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         self.threads = max(1, sum(worker["nthreads"] for worker in workers))
         self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
@@ -102,9 +98,13 @@ class DaskExecutor:
 
     def submit(self, batch: Batch, priority: int) -> None:
         """Send the batch to a worker."""
-        future = self._client.submit(
-            perform, batch, key=f"{batch.spec.name}-{batch.name}-{batch.attempt}", pure=False, retries=0, priority=-priority
-        )
+        if self._here:
+            _HANDED[batch.name] = batch
+        function, argument = (_perform_here, batch.name) if self._here else (perform, batch)
+        with warnings.catch_warnings():
+            # A report is made from everything that there is, and says so to its worker.
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+            future = self._client.submit(function, argument, key=f"{batch.name}-{batch.attempt}", pure=False, retries=0, priority=-priority)
         self._running[batch.name] = future
         future.add_done_callback(lambda done: self._done.put((batch, done)))
 
@@ -113,21 +113,76 @@ class DaskExecutor:
         try:
             batch, future = self._done.get(timeout=timeout)
         except queue.Empty:
+            if self._running and self._client.status not in {"running", "connecting"}:
+                raise _gone() from None
             return None
         self._running.pop(batch.name, None)
-        if future.status == "finished":
-            return batch, future.result()
-        error = future.exception() if future.status == "error" else None
-        return batch, error or RuntimeError(f"Dask gave the batch up ({future.status})")
+        _HANDED.pop(batch.name, None)
+        handed = _HANDED_BACK.pop(batch.name, None)
+        return batch, self._outcome_of(future) if handed is None else handed
+
+    def _outcome_of(self, future: Any) -> list[Outcome] | BaseException:
+        from distributed.scheduler import KilledWorker
+
+        try:
+            if future.status == "finished":
+                outcomes: list[Outcome] = future.result()
+                return outcomes
+            error = future.exception() if future.status == "error" else None
+        except (OSError, TimeoutError):
+            raise _gone() from None
+        if error is None and self._client.status != "running":
+            raise _gone()
+        if error is None:
+            return RuntimeError("its result was lost with the worker that had it")
+        if isinstance(error, KilledWorker):
+            return WorkerLostError(f"{error.allowed_failures + 1} workers died under it")
+        failure: BaseException = error
+        return failure
 
     def close(self) -> None:
         """Cancel what still runs, and leave the cluster."""
-        for future in self._running.values():
+        for name, future in self._running.items():
             future.cancel()
+            _HANDED.pop(name, None)
         self._running.clear()
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
+
+
+def _gone() -> InterruptedRunError:
+    return InterruptedRunError("the Dask scheduler is gone", remedy="What was done stays; the same command goes on")
+
+
+# Batches for threads of this very process, by name: they need not be taken apart and put together again on their way.
+_HANDED: dict[str, Batch] = {}
+_HANDED_BACK: dict[str, list[Outcome]] = {}
+
+
+def _perform_here(name: str) -> None:
+    batch = _HANDED.get(name)
+    if batch is not None:  # else nobody waits for it any more
+        _HANDED_BACK[name] = perform(batch)
+
+
+def _threads_of_ours(jobs: int) -> Any:
+    import dask
+    import distributed
+
+    make_cluster: Any = distributed.LocalCluster
+    # Dask always serves its pages somewhere; in one process they stay on loopback, at any free port.
+    loopback = "127.0.0.1:0"
+    dask.config.set({"distributed.admin.tick.limit": "60s"})
+    return make_cluster(
+        n_workers=1,
+        threads_per_worker=jobs,
+        processes=False,
+        dashboard_address=loopback,
+        worker_dashboard_address=loopback,
+        memory_limit=0,
+        silence_logs=40,
+    )
 
 
 def make_executor(name: str, *, scheduler: str | None, jobs: int) -> Executor:

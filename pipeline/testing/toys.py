@@ -1,12 +1,15 @@
 """A toy pipeline with a stage of each form, to test the engine without any science.
 
 Tapes of text arrive in chunks. `words` cuts them into words, carrying the unfinished one on; `letters` fans out by first letter; `page`
-gathers each letter's words; `book` is made from all pages once nothing else is due. A word with a `!` in it makes its stage fail.
+gathers each letter's words; `book` is made from all pages once nothing else is due. A word with a `!` in it makes its stage fail, one with
+a `%` takes its worker with it, and one with a `_` takes a while.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -172,6 +175,9 @@ def letters(words: Words, *, least: int = 1) -> Iterator[Letter]:
     """
     if any("!" in word for word in words.items):
         raise ValueError("a word shouts")
+    if any("%" in word for word in words.items):
+        os._exit(3)
+    time.sleep(0.05 * sum("_" in word for word in words.items))
     counted = [word for word in words.items if len(word) >= least]
     for letter in sorted({word[0] for word in counted}):
         items = tuple(word for word in counted if word[0] == letter)

@@ -1,0 +1,277 @@
+"""Executors make the same tree, whatever becomes of their workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from pipeline import executors
+from pipeline.catalog import Catalog
+from pipeline.drive import Run
+from pipeline.errors import ExitCode, InterruptedRunError, StorageError, UsageError
+from pipeline.executors import Executor, SyncExecutor, make_executor
+from pipeline.mission import Profile
+from pipeline.settings import Settings
+from pipeline.store import Store
+from pipeline.testing.toys import toy_registry
+
+REGISTRY = toy_registry()
+WORDS = ["alpha", "beta", "gamma", "delta", "apple", "banana?", "grape", "date"]
+TAPES = {f"t{number:02d}.txt": f"{WORDS[number % 8]} {WORDS[number % 5]}{number} " for number in range(24)}
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.when_done = lambda: None
+
+    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
+        del done, due
+        if stage == "letters":
+            self.when_done()
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def process(folder: Path, tapes: Mapping[str, str], executor, progress: Notes | None = None) -> Run:
+    landing = folder / "landing"
+    landing.mkdir(parents=True, exist_ok=True)
+    for name, text in tapes.items():
+        (landing / name).write_text(text)
+    store = Store(folder / "out").create()
+    with Run(
+        store, REGISTRY, Profile(name="toy", tables={}), Settings(mission="toy"), executor=executor, progress=progress or Notes()
+    ) as run:
+        run.admit([landing])
+        run.work()
+    return run
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in (folder / "out").rglob("*") if path.is_file() and ".skycrane" not in path.parts)
+    return {str(path.relative_to(folder / "out")): path.read_bytes() for path in files}
+
+
+class Cluster:
+    """`dask scheduler` and two `dask worker` processes, as an operator starts them."""
+
+    def __init__(self, folder: Path, *, workers: int = 2) -> None:
+        self._folder = folder
+        self._environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+        self._log = (folder / "log").open("w+")
+        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", "--no-show", stderr=subprocess.PIPE)
+        self.address = self._address()
+        options = ("--nthreads", "2", "--no-dashboard", "--local-directory", str(folder), "--memory-limit", "0")
+        self.workers = [self._start("dask_worker", self.address, *options, stderr=self._log) for _ in range(workers)]
+
+    def _start(self, program: str, *arguments: str, stderr) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", f"distributed.cli.{program}", "--host", "127.0.0.1", *arguments]
+        return subprocess.Popen(command, stderr=stderr, stdout=subprocess.DEVNULL, text=True, env=self._environment)
+
+    def _address(self) -> str:
+        for line in self.scheduler.stderr:
+            if "Scheduler at:" in line:
+                # What else it says must not fill the pipe.
+                self._drain = threading.Thread(target=self.scheduler.stderr.read)
+                self._drain.start()
+                return line.split("Scheduler at:")[1].strip()
+        raise AssertionError("the scheduler did not start")
+
+    def close(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.terminate()
+        for process in (*self.workers, self.scheduler):
+            process.wait(timeout=30)
+        self._drain.join()
+        self.scheduler.stderr.close()
+        self._log.close()
+
+    def executor(self) -> Executor:
+        return make_executor("dask", scheduler=self.address, jobs=1)
+
+    def kill_a_worker(self) -> None:
+        import distributed
+
+        with distributed.Client(self.address) as client:
+            client.wait_for_workers(2, timeout=20)
+            os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    one = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("calm")
+    process(folder, TAPES, SyncExecutor)
+    return tree(folder)
+
+
+def test_dask_in_this_process_makes_the_tree_of_sync(tmp_path, wanted):
+    process(tmp_path, TAPES, lambda: make_executor("dask", scheduler=None, jobs=2))
+    assert tree(tmp_path) == wanted
+    assert not executors._HANDED
+    assert not executors._HANDED_BACK
+
+
+def test_the_least_work_goes_nowhere(tmp_path):
+    def never():
+        raise AssertionError("no executor is needed where nothing is due")
+
+    assert process(tmp_path, {}, never).summary.idle
+
+
+@pytest.mark.slow
+def test_a_cluster_makes_the_tree_of_sync(tmp_path, wanted, cluster):
+    process(tmp_path, TAPES, cluster.executor)
+    assert tree(tmp_path) == wanted
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_at_work_changes_nothing(tmp_path, cluster):
+    tapes = {name: text + "slow_word " for name, text in TAPES.items()}
+    process(tmp_path / "calm", tapes, SyncExecutor)
+    notes, killed = Notes(), []
+
+    def kill() -> None:
+        if not killed:
+            killed.append(True)
+            cluster.kill_a_worker()
+
+    notes.when_done = kill
+    run = process(tmp_path / "wild", tapes, cluster.executor, notes)
+    assert killed
+    assert run.summary.quarantined == []
+    assert tree(tmp_path / "wild") == tree(tmp_path / "calm")
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_workers_is_found_and_put_aside_alone(tmp_path, cluster):
+    tapes = {**TAPES, "poison.txt": "ego%arsenic hemlock "}
+    notes = Notes()
+    run = process(tmp_path / "wild", tapes, cluster.executor, notes)
+    assert [(stage, key) for stage, key, _ in run.summary.quarantined] == [("letters", "poison/000000000000000")]
+    assert "its worker was lost: 2 workers died" in run.summary.quarantined[0][2]
+    assert notes.notes, "the operator is told of each batch that was lost"
+    process(tmp_path / "calm", {**TAPES, "poison.txt": "ego!arsenic hemlock "}, SyncExecutor)
+    words = {name: data for name, data in tree(tmp_path / "calm").items() if name.startswith("pages/")}
+    assert {name: data for name, data in tree(tmp_path / "wild").items() if name.startswith("pages/")} == words
+    again = process(tmp_path / "wild", {}, cluster.executor)
+    assert again.summary.idle, "it is not tried again"
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_goes_interrupts_the_run_and_the_next_goes_on(tmp_path):
+    (tmp_path / "cluster").mkdir()
+    cluster = Cluster(tmp_path / "cluster", workers=1)
+    tapes = {name: text + "slow_word " for name, text in TAPES.items()}
+    notes = Notes()
+
+    def kill() -> None:
+        cluster.scheduler.kill()
+
+    notes.when_done = kill
+    try:
+        with pytest.raises(InterruptedRunError, match="the Dask scheduler is gone") as caught:
+            process(tmp_path / "wild", tapes, cluster.executor, notes)
+    finally:
+        cluster.close()
+    assert caught.value.exit_code is ExitCode.INTERRUPTED
+    process(tmp_path / "wild", tapes, SyncExecutor)
+    process(tmp_path / "calm", tapes, SyncExecutor)
+    assert tree(tmp_path / "wild") == tree(tmp_path / "calm")
+
+
+def test_a_scheduler_that_is_not_there_is_a_usage_error(monkeypatch):
+    monkeypatch.setattr(executors, "PATIENCE", "0.5s")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UsageError, match=r"no Dask scheduler answers.*Start one with `dask scheduler`") as caught:
+            make_executor("dask", scheduler=address, jobs=1)
+    assert caught.value.exit_code is ExitCode.USAGE
+    with pytest.raises(UsageError, match="no Dask scheduler answers"):
+        make_executor("dask", scheduler="nonsense", jobs=1)
+
+
+@pytest.mark.slow
+def test_a_scheduler_without_workers_is_a_usage_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(executors, "PATIENCE", "1s")
+    cluster = Cluster(tmp_path, workers=0)
+    try:
+        with pytest.raises(UsageError, match=r"has no workers\. Start some with `dask worker`"):
+            cluster.executor()
+    finally:
+        cluster.close()
+
+
+def test_what_a_disk_does_on_a_worker_ends_the_run(tmp_path, monkeypatch):
+    def full(batch):
+        raise StorageError("No space left on device", where=batch.staging)
+
+    monkeypatch.setattr(executors, "perform", full)
+    for number, make in enumerate((SyncExecutor, lambda: make_executor("dask", scheduler=None, jobs=1))):
+        with pytest.raises(StorageError, match="No space left"):
+            process(tmp_path / str(number), TAPES, make)
+
+
+def test_a_batch_that_is_lost_is_halved_until_the_culprit_is_alone(tmp_path, monkeypatch):
+    sizes: list[int] = []
+    real = executors.perform
+
+    def dies_of_poison(batch):
+        if batch.spec.name == "letters":
+            sizes.append(len(batch.work))
+            if any(work.key.text.startswith("t13/") for work in batch.work):
+                raise RuntimeError("the worker died")
+        return real(batch)
+
+    monkeypatch.setattr(executors, "perform", dies_of_poison)
+    notes = Notes()
+    run = process(tmp_path, TAPES, SyncExecutor, notes)
+    assert [(stage, key, message) for stage, key, message in run.summary.quarantined] == [
+        ("letters", "t13/000000000000000", "its worker was lost: the worker died")
+    ]
+    assert run.summary.made["letters"] == len(TAPES) - 1
+    assert sizes.count(1) >= 3, "alone, it is tried three times"
+    failure = json.loads(run_failure(tmp_path))
+    assert failure["how"]["attempt"] == 3
+
+
+def run_failure(folder: Path) -> str:
+    catalog = Catalog(folder / "out" / ".skycrane" / "catalog.sqlite", REGISTRY, read_only=True)
+    try:
+        return catalog.tasks(state="quarantined")[0]["failure"]
+    finally:
+        catalog.close()
+
+
+def test_the_sync_executor_forgets_what_it_was_not_asked_for():
+    executor = SyncExecutor()
+    assert executor.next() is None
+    executor.submit(None, 0)
+    executor.close()
+    assert executor.next() is None
+
+
+def test_sync_with_a_scheduler_is_dask(monkeypatch):
+    seen = []
+    monkeypatch.setattr(executors, "DaskExecutor", lambda **options: seen.append(options))
+    make_executor("sync", scheduler="tcp://x", jobs=3)
+    assert seen == [{"scheduler": "tcp://x", "jobs": 3}]
