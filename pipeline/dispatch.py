@@ -201,6 +201,7 @@ class Dispatcher:
         doomed = [record.path for record in self._catalog.files_of(finding.stage, finding.key)]
         self._ledger.record([{"type": "withdraw", "stage": finding.stage, "key": finding.key}], doomed)
         self._summary.withdrawn += 1
+        self._summary.tell("withdrawn", stage=finding.stage, key=finding.key)
 
     def _absent(self, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> tuple[str, bool]:
         """Name a file from outside that these products need and that is not what it was; say whether others were found elsewhere."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from pipeline.catalog import Catalog
 from pipeline.compaction import Freed, compact
 from pipeline.dispatch import Dispatcher
 from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError
+from pipeline.events import DiskWatch, Listener
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger, open_catalog
 from pipeline.mission import Profile
@@ -50,6 +53,7 @@ class Run:
         *,
         executor: Callable[[], Executor],
         progress: Progress,
+        listeners: Iterable[Listener] = (),
     ) -> None:
         self._store = store
         self._registry = registry
@@ -60,7 +64,8 @@ class Run:
         self._progress = progress
         self._told = 0.0
         self._done = 0
-        self.summary = Summary()
+        self.summary = Summary(listeners=tuple(listeners))
+        self._disk = DiskWatch(store.out, self.summary.tell)
         self.stop = False
         """Set it from a signal: what runs is finished, nothing else begins."""
 
@@ -80,6 +85,9 @@ class Run:
                 self._recover()
             self._refresh()
             self._ledger.commit()
+            self.summary.tell("run begun", pid=os.getpid(), out=str(self._store.out), mission=self._settings.mission, command=sys.argv[1:])
+            for listener in self.summary.listeners:
+                undo.callback(listener.close)
             self._closing = undo.pop_all()
         return self
 
@@ -93,7 +101,9 @@ class Run:
                 self._finish()
             elif issubclass(kind, KeyboardInterrupt):
                 self._ledger.commit()
-        self.summary.seconds = time.monotonic() - self._begin
+            self.summary.seconds = time.monotonic() - self._begin
+            ended = {"made": dict(self.summary.made), "quarantined": len(self.summary.quarantined), "withdrawn": self.summary.withdrawn}
+            self.summary.tell("run ended", **ended, seconds=round(self.summary.seconds, 3), error="" if error is None else str(error))
 
     # --- beginning and end --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +196,12 @@ class Run:
 
     def _note_admission(self, admission: Admission) -> None:
         self._ledger.record(admission.records)
+        for record in admission.records:
+            if record["type"] == "input" and admission.taken:
+                which = {name: record[name] for name in ("path", "sha256", "size", "kind", "level")}
+                self.summary.tell("input taken", **which)
+        for path, why, _ in admission.refused:
+            self.summary.tell("input refused", path=path, why=why)
         self._ledger.commit_if_old()
         self.summary.taken += admission.taken
         self.summary.known += admission.known
@@ -272,6 +288,10 @@ class Run:
             self._lost(batch, tasks, result)
             return
         self._publisher.publish(batch, tasks, result)
+        seconds = round(sum(outcome.seconds for outcome in result), 3)
+        failed = sum(outcome.failed for outcome in result)
+        self.summary.tell("batch done", stage=batch.spec.name, tasks=len(tasks), failed=failed, seconds=seconds, host=result[0].host)
+        self._disk.look()
         self._dispatcher.took(batch.spec.name, sum(outcome.seconds for outcome in result) / len(result))
         self._ended(batch.spec, tasks)
 
@@ -279,6 +299,7 @@ class Run:
         """A batch without outcomes: its tasks are tried again in smaller company, until the culprit is found and put aside."""
         shutil.rmtree(batch.staging, ignore_errors=True)
         self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
+        self.summary.tell("batch lost", stage=batch.spec.name, tasks=[task.key.text for task in tasks], why=str(error))
         again = self._suspects.again(batch, tasks, error)
         if again is None:
             outcome = Outcome(staged={}, seconds=0.0, host="", error=type(error).__name__, message=f"its worker was lost: {error}")

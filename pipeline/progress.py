@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+from pipeline.events import Listener
 
 __all__ = ["Progress", "Summary"]
 
@@ -41,6 +43,12 @@ class Summary:
     withheld: list[str] = field(default_factory=list)
     """Paths of inputs that were withdrawn, and are not taken in again."""
     seconds: float = 0.0
+    listeners: tuple[Listener, ...] = ()
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Tell those who listen of an event."""
+        for listener in self.listeners:
+            listener.hear(event, facts)
 
     @property
     def idle(self) -> bool:

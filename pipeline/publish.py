@@ -51,6 +51,7 @@ class Publisher:
         doomed = [record.path for record in self._ledger.catalog.files_of(stage, key)]
         self._ledger.record([_quarantine(task, outcome, attempt)], doomed)
         self._summary.quarantined.append((stage, key, outcome.message))
+        self._summary.tell("quarantined", stage=stage, key=key, error=outcome.error, message=outcome.message)
 
     def _publish_task(self, task: Task, outcome: Outcome, attempt: int) -> None:
         before = {record.path: record for record in self._ledger.catalog.files_of(task.spec.name, task.key.text)}
@@ -83,7 +84,18 @@ class Publisher:
                 now = self._store.publish(Path(staged[record.path]), record.path)
                 files.append(replace(record, mtime_ns=now.mtime_ns, inode=now.inode))
             self._ledger.keep(record.path)
+        if any(record.whole and record is not before.get(record.path) for record in files):
+            self._tell(output, new=not any(record.path in before for record in files))
         return replace(output, files=tuple(files))
+
+    def _tell(self, output: Output, *, new: bool) -> None:
+        """Tell of a product that has a name of its own, and of what it lacks."""
+        completeness = output.completeness
+        facts = {"kind": output.kind, "key": output.key, "paths": [record.path for record in output.files]}
+        self._summary.tell("product", **facts, new=new, partial=completeness.partial)
+        if completeness.partial:
+            lost = {"received": completeness.received, "expected": completeness.expected, "unit": completeness.unit}
+            self._summary.tell("gap", **facts, **lost, gaps=completeness.gaps[:10])
 
 
 def _quarantine(task: Task, outcome: Outcome, attempt: int) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Store:
         self.receipts = self.hidden / "receipts"
         self.catalog = self.hidden / "catalog.sqlite"
         self.settings = self.hidden / "settings.toml"
+        self.logs = self.hidden / "logs"
         self.manifest = self.out / "MANIFEST.sha256"
         self._lock: Any = None
 

@@ -16,6 +16,7 @@ import click
 from pipeline.catalog import Catalog
 from pipeline.drive import Progress, Run
 from pipeline.errors import UsageError
+from pipeline.events import Command, Log
 from pipeline.executors import make_executor
 from pipeline.mission import Profile, available, load_profile
 from pipeline.registry import Registry, discover
@@ -43,6 +44,11 @@ out_argument = click.argument("out", type=click.Path(path_type=Path, file_okay=F
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 set_option = click.option(
     "--set", "assignments", multiple=True, metavar="STAGE.SETTING=VALUE", help="Choose a setting; it stays chosen for this OUT."
+)
+event_option = click.option(
+    "--on-event",
+    metavar="COMMAND",
+    help="Run COMMAND with a JSON line on its standard input for each new product, gap, quarantined item, and a disk that runs low.",
 )
 
 
@@ -147,6 +153,7 @@ def open_run(
     executor: str = "dask",
     scheduler: str | None = None,
     jobs: int | None = None,
+    on_event: str | None = None,
 ) -> Iterator[Run]:
     """Hold an output folder with the settings that hold for it."""
     registry = discover()
@@ -164,6 +171,7 @@ def open_run(
             settings,
             executor=lambda: make_executor(executor, scheduler=scheduler, jobs=workers),
             progress=progress,
+            listeners=(Log(store.logs), *([Command(on_event, note=progress.note)] if on_event else ())),
         ) as run,
     ):
         # Only the holder of the folder may change its settings.

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipeline.arrivals import Admitter, scan
-from pipeline.cli.common import complete_mission, complete_stage, executor_options, open_run, running, set_option, stage_set
+from pipeline.cli.common import complete_mission, complete_stage, event_option, executor_options, open_run, running, set_option, stage_set
 from pipeline.drive import Run, Summary
 from pipeline.errors import UsageError
 from pipeline.plan import Finding
@@ -29,6 +29,7 @@ __all__ = ["demo", "process", "tell_findings"]
 @click.option("--link", metavar="NAME", help="The profile's link that recordings came by.  [default: found out]")
 @click.option("--until", metavar="STAGE", shell_complete=complete_stage, help="Go no further than this stage or room.")
 @set_option
+@event_option
 @executor_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")
 @click.option("--strict", is_flag=True, help="End with 25 if data are missing.")
@@ -40,6 +41,7 @@ def process(
     link: str | None,
     until: str | None,
     assignments: tuple[str, ...],
+    on_event: str | None,
     executor: str,
     scheduler: str | None,
     jobs: int | None,
@@ -56,7 +58,9 @@ def process(
         if not path.exists():
             raise UsageError("there is no such file or folder", where=str(path), remedy="Check the path")
     with (
-        open_run(out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs) as run,
+        open_run(
+            out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
+        ) as run,
         running(run),
     ):
         if dry_run:

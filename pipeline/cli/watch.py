@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import complete_mission, executor_options, open_run, running, set_option
+from pipeline.cli.common import complete_mission, event_option, executor_options, open_run, running, set_option
 from pipeline.drive import Run
 from pipeline.errors import UsageError
 from pipeline.landing import Landing, Waker
@@ -37,6 +37,7 @@ settle_option = click.option(
 @click.option("--once", is_flag=True, help="End when all that is there has been processed.")
 @settle_option
 @set_option
+@event_option
 @executor_options
 def watch(
     landing: tuple[Path, ...],
@@ -44,6 +45,7 @@ def watch(
     mission: str | None,
     settle: float,
     assignments: tuple[str, ...],
+    on_event: str | None,
     executor: str,
     scheduler: str | None,
     jobs: int | None,
@@ -56,7 +58,9 @@ def watch(
     (.part, .tmp, a leading dot), or when it has been still. What came while nobody watched is taken too.
     """
     with (
-        open_run(out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs) as run,
+        open_run(
+            out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
+        ) as run,
         running(run),
     ):
         _watch(run, list(landing), settle=settle, once=once)
@@ -74,6 +78,7 @@ def watch(
 )
 @click.option("--pass", "name", default="", help="Name of the pass.  [default: the time of the connection]")
 @set_option
+@event_option
 @executor_options
 def listen(
     address: str,
@@ -82,6 +87,7 @@ def listen(
     record: Path | None,
     name: str,
     assignments: tuple[str, ...],
+    on_event: str | None,
     executor: str,
     scheduler: str | None,
     jobs: int | None,
@@ -90,7 +96,9 @@ def listen(
     where = parse_address(address)
     folder = record or out.with_name(f"{out.name}-recordings")
     with (
-        open_run(out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs) as run,
+        open_run(
+            out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
+        ) as run,
         running(run),
         contextlib.closing(Recorder(where, folder, name=name, tell=_say)) as recorder,
     ):
