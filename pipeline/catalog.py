@@ -207,6 +207,20 @@ class Catalog:
         """List the whole files that a task made."""
         return [record for output in self.outputs_of(stage, key) for record in output.files if record.whole]
 
+    def room_bytes(self) -> dict[str, int]:
+        """Sum up the bytes on disk by folder of OUT; files directly in it count as `.`, packs as `.skycrane`."""
+        rows = self.db.execute(
+            "SELECT CASE WHEN instr(path, '/') = 0 THEN '.' ELSE substr(path, 1, instr(path, '/') - 1) END AS room, SUM(size) AS bytes "
+            "FROM files GROUP BY room ORDER BY room"
+        )
+        found = {row["room"]: int(row["bytes"]) for row in rows.fetchall()}
+        return {**found, ".skycrane": sum(self.packs().values())}
+
+    def input_bytes(self) -> int:
+        """Sum up the bytes of all inputs."""
+        row = self.db.execute("SELECT SUM(json_extract(record, '$.size')) FROM inputs").fetchone()
+        return int(row[0] or 0)
+
     def owner(self, path: str) -> tuple[str, str] | None:
         """Return kind and key of the product that has a path under OUT."""
         row = self.db.execute("SELECT kind, key FROM files WHERE path = ?", (path,)).fetchone()

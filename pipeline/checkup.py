@@ -24,7 +24,7 @@ from pipeline.registry import Registry
 from pipeline.settings import Settings
 from pipeline.store import HIDDEN, Store
 
-__all__ = ["Check", "check_folder", "check_machine"]
+__all__ = ["Check", "check_folder", "check_machine", "holder_of"]
 
 LEAST_FREE = 1 << 30
 """Bytes."""
@@ -64,7 +64,7 @@ def check_machine(folder: Path) -> Iterator[Check]:
 def check_folder(out: Path, registry: Registry) -> Iterator[Check]:
     """Look at an output folder: who holds it, its settings, receipts and catalog, and files that nobody names."""
     store = Store(out).require()
-    holder = _holder(store)
+    holder = holder_of(store)
     yield Check(name="held", found=f"by {holder}" if holder else "by nobody")
     if store.crashed and not holder:
         yield Check(name="last run", found="did not end well", remedy="Give its command again: it sweeps, and goes on")
@@ -138,7 +138,8 @@ def _sync(folder: Path) -> Check:
 # --- the output folder ------------------------------------------------------------------------------------------------------------
 
 
-def _holder(store: Store) -> str:
+def holder_of(store: Store) -> str:
+    """Say who holds an output folder; empty if nobody does."""
     try:
         with (store.hidden / "lock").open() as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shlex
+import shutil
+import sqlite3
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pipeline.catalog import Catalog
+from pipeline.checkup import holder_of
 from pipeline.cli.common import json_option, out_argument, reading
+from pipeline.store import Store
 
 __all__ = ["status", "summarise"]
+
+COLUMNS = ("done", "partial", "stale", "waiting", "quarantined", "failed")
 
 
 @click.command()
 @out_argument
 @json_option
-def status(out: Path, *, as_json: bool) -> None:
-    """Show what OUT holds: stages, link, files, cameras and microphones; never waits for a run."""
-    with reading(out) as (_, catalog):
-        document = summarise(catalog)
+@click.option("--watch", is_flag=True, help="Look again and again, until interrupted; with --json, a document a line.")
+@click.option("--every", type=click.FloatRange(min=0.1), default=2.0, metavar="SECONDS", help="How often --watch looks.")
+def status(out: Path, *, as_json: bool, watch: bool, every: float) -> None:
+    """Show what OUT holds: stages, link, files, cameras and microphones, disk; never waits for a run."""
+    if watch:
+        _follow(out, every, as_json=as_json)
+        return
+    document, hints = _look(out)
     if as_json:
         click.echo(json.dumps(document, indent=1))
         return
-    _print(document, out)
+    from rich.console import Console
+
+    Console(highlight=False).print(_page(document))
+    for hint in hints:
+        click.echo(hint)
 
 
 def summarise(catalog: Catalog) -> dict[str, Any]:
@@ -39,24 +57,84 @@ def summarise(catalog: Catalog) -> dict[str, Any]:
     return document
 
 
-def _print(document: dict[str, Any], out: Path) -> None:
-    from rich import box
+def _look(out: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return the document, and the lines that say what to type next."""
+    with reading(out) as (store, catalog):
+        document = {**summarise(catalog), "disk": _disk(store, catalog)}
+        return document, _hints(document, store, catalog, out)
+
+
+def _disk(store: Store, catalog: Catalog) -> dict[str, Any]:
+    """Sum up what lies where, and tell how much more downlink there is room for if it goes on as it has gone so far."""
+    rooms, downlink, free = catalog.room_bytes(), catalog.input_bytes(), shutil.disk_usage(store.out).free
+    used = sum(rooms.values())
+    ratio = used / downlink if downlink else None
+    room = int(free / ratio) if ratio else None
+    return {"rooms": rooms, "bytes": used, "downlink": downlink, "ratio": ratio and round(ratio, 3), "free": free, "room_for": room}
+
+
+# --- live -------------------------------------------------------------------------------------------------------------------------
+
+
+def _follow(out: Path, every: float, *, as_json: bool) -> None:
+    """Show it anew every few seconds, where looking takes long less often, until an interrupt."""
     from rich.console import Console
+    from rich.live import Live
+
+    live = Live(console=Console(highlight=False), auto_refresh=False, screen=sys.stdout.isatty())
+    with contextlib.suppress(KeyboardInterrupt), contextlib.nullcontext() if as_json else live:
+        seen = _look(out)
+        while True:
+            begin = time.monotonic()
+            # A run may be making its catalog anew just now: then what was seen last still holds.
+            with contextlib.suppress(sqlite3.OperationalError):
+                seen = _look(out)
+            if as_json:
+                click.echo(json.dumps(seen[0]))
+            else:
+                live.update(_screen(out, *seen), refresh=True)
+            time.sleep(max(every, 5 * (time.monotonic() - begin)))
+
+
+def _screen(out: Path, document: dict[str, Any], hints: list[str]) -> Any:
+    from rich.console import Group
+    from rich.text import Text
+
+    lead = f"{time.strftime('%H:%M:%S')} {holder_of(Store(out)) or 'nobody'} works on {out}"
+    return Group(Text(lead, style="bold"), _page(document), *(Text(hint) for hint in hints))
+
+
+# --- for people -------------------------------------------------------------------------------------------------------------------
+
+
+def _page(document: dict[str, Any]) -> Any:
+    from rich import box
+    from rich.console import Group
     from rich.table import Table
 
-    console = Console(highlight=False)
     stages = Table("stage", box=box.SIMPLE, title="Stages", title_justify="left", title_style="bold")
-    columns = ("done", "partial", "stale", "waiting", "quarantined", "failed")
-    for column in columns:
+    for column in COLUMNS:
         stages.add_column(column, justify="right")
     for name, counts in document["stages"].items():
-        stages.add_row(name, *(_number(counts[column], alarm=column in {"quarantined", "failed"}) for column in columns))
-    console.print(stages)
-    for title, rows in document.items():
-        if title != "stages" and rows:
-            console.print(_table(title, rows, Table, box.SIMPLE))
-    for hint in _hints(document, out):
-        click.echo(hint)
+        stages.add_row(name, *(_number(counts[column], alarm=column in {"quarantined", "failed"}) for column in COLUMNS))
+    tables = [_table(title, rows, Table, box.SIMPLE) for title, rows in document.items() if title not in {"stages", "disk"} and rows]
+    return Group(stages, *tables, _disk_line(document["disk"]))
+
+
+def _disk_line(disk: dict[str, Any]) -> str:
+    rooms = ", ".join(f"{name} {_size(size)}" for name, size in disk["rooms"].items() if size)
+    left = f"; at this rate there is room for {_size(disk['room_for'])} more of it" if disk["room_for"] is not None else ""
+    return (
+        f" Disk: {_size(disk['bytes'])} from {_size(disk['downlink'])} of downlink ({rooms or 'nothing'}); {_size(disk['free'])} free{left}"
+    )
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"
 
 
 def _number(count: int, *, alarm: bool = False) -> str:
@@ -87,15 +165,44 @@ def _cell(value: Any) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _hints(document: dict[str, Any], out: Path) -> list[str]:
-    """Name the command that each alarming number leads to."""
-    counts = document["stages"].values()
+# --- what to type next ------------------------------------------------------------------------------------------------------------
+
+
+def _hints(document: dict[str, Any], store: Store, catalog: Catalog, out: Path) -> list[str]:
+    """Name the command that each alarming number leads to, ready to be typed."""
+    sums = {column: sum(counts[column] for counts in document["stages"].values()) for column in COLUMNS}
+    here = shlex.quote(str(out))
     hints = []
-    if any(count["quarantined"] or count["failed"] for count in counts):
-        hints.append(f"quarantined: skycrane quarantine list {out}")
-    if any(count["stale"] or count["waiting"] for count in counts):
-        hints.append(f"stale or waiting: skycrane process INPUT... --out {out} --dry-run tells why")
-    if any(count["partial"] for count in counts):
-        hints.append(f"partial: skycrane explain {out} PRODUCT tells what is missing")
-    hints.append(f"Report: {out / 'index.html'}")
+    if sums["quarantined"] or sums["failed"]:
+        hints.append(f"{sums['quarantined'] + sums['failed']:,} quarantined: skycrane quarantine list {here}")
+    if sums["stale"] or sums["waiting"]:
+        hints.append(_unfinished(sums["stale"] + sums["waiting"], store, catalog, here))
+    if sums["partial"] and (product := _partial(catalog)):
+        hints.append(f"{sums['partial']:,} partial, the last {product}: skycrane explain {here} {shlex.quote(product)}")
+    disk = document["disk"]
+    if disk["free"] < max(1 << 30, disk["bytes"] // 20):
+        hints.append(f"{_size(disk['free'])} free: skycrane gc {here}")
+    if store.crashed and not holder_of(store):
+        hints.append(f"the last run did not end well: skycrane doctor {here}")
+    report = out / "index.html"
+    hints.append(f"Report: {report}" if report.exists() else f"Next: skycrane doctor {here}")
     return hints
+
+
+def _unfinished(count: int, store: Store, catalog: Catalog, here: str) -> str:
+    """Say what finishes the work: a run that goes on, or a command."""
+    holder = holder_of(store)
+    if holder:
+        return f"{count:,} stale or waiting: {holder} is at it; skycrane status {here} --watch"
+    first = next(catalog.inputs(), None)
+    what = shlex.quote(first["path"]) if first is not None else "INPUT"
+    return f"{count:,} stale or waiting: skycrane process {what} --out {here} --dry-run says why; without --dry-run it does them"
+
+
+def _partial(catalog: Catalog) -> str:
+    """Name a partial product of the last stage that has one."""
+    for name in reversed(list(catalog.registry.stages)):
+        row = catalog.db.execute("SELECT kind, key FROM products WHERE partial AND stage = ? ORDER BY key LIMIT 1", (name,)).fetchone()
+        if row is not None:
+            return f"{row['kind']} {row['key']}"
+    return ""
