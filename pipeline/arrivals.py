@@ -143,16 +143,17 @@ class Admitter:
             admission.taken = 1
         else:
             admission.known = 1
-            if earlier["path"] == absolute or not _holds(earlier):
-                # The file was touched or has moved: what refers to it follows.
+            moved = earlier["path"] == absolute or not _holds(earlier)
+            if self._rank(path) < tuple(earlier["rank"]):
+                # Of the names that the same bytes have had, the first one counts, whichever came first.
+                record = self._record(*self._recognise(path, status.st_size), path, here, pieces)
+                add.append({**record, "told": earlier["told"]})
+            elif moved:
+                # The file was touched or is elsewhere: what refers to it follows.
                 add.append({**earlier, **here})
-            else:
+            if not moved:
                 admission.records.append({"type": "path", **here})
                 admission.duplicates.append((_shown(absolute), _shown(earlier["path"])))
-                if self._rank(path) < tuple(earlier["rank"]):
-                    # Of the names that the same bytes have, the first one counts, whichever came first.
-                    record = self._record(*self._recognise(path, status.st_size), path, here, pieces)
-                    add.append({**record, "told": earlier["told"]})
         if before is not None and before["sha256"] != sha256:
             self._replace(before["sha256"], absolute, add, drop)
         # What is taken back goes first: it takes the names of its file along.

@@ -442,7 +442,7 @@ def test_a_file_that_moved_is_followed(world):
     world.admit(path)
     world.take("x.at8.bin", "ij")
     before = world.state()
-    moved = path.rename(world.landing / "elsewhere.bin")
+    moved = path.rename(world.landing / "z.bin")
     assert world.admit(moved).duplicates == []
     assert world.chunks()[f"x/{at(8)}"] == "defgh|ij", "the margin of what follows too"
     assert {record.path for output in world.ledger.catalog.outputs("Reel") for record in output.files} == {
