@@ -6,6 +6,7 @@ This is what runs on a worker. It changes nothing but its own staging folder, so
 from __future__ import annotations
 
 import ctypes
+import errno
 import hashlib
 import os
 import shutil
@@ -24,6 +25,12 @@ from pipeline.stage import Group, Input, Role, Section, StageSpec
 from pipeline.store import digest_file
 
 __all__ = ["Batch", "Loadable", "Outcome", "Work", "perform"]
+
+TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED, errno.EAGAIN, errno.EINTR})
+"""Errors of the system that may be gone the next time; bad data never are."""
+
+PAUSES = (0.2, 1.0, 4.0)
+"""Seconds before each further attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +175,7 @@ def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | Non
     staged: dict[str, str] = {}
     try:
         with storage_errors(folder.path):
-            outputs = _call(spec, work, folder, pack, staged)
+            outputs = _call_patiently(spec, work, folder, pack, staged)
     except (StorageError, InterruptedRunError):
         raise
     except Exception as error:  # noqa: BLE001  a stage may raise anything; the item is quarantined with it
@@ -185,6 +192,23 @@ def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | Non
         )
     seconds = time.perf_counter() - begin
     return Outcome(outputs=tuple(outputs), staged=staged, seconds=seconds, host=socket.gethostname())
+
+
+def _call_patiently(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
+    """Try again, a little later each time, where a network or its file system may only have hiccupped; anything else is final at once."""
+    start = pack.stream.tell() if pack else 0
+    for pause in PAUSES:
+        try:
+            return _call(spec, work, folder, pack, staged)
+        except OSError as error:
+            if error.errno not in TRANSIENT:
+                raise
+        staged.clear()
+        if pack is not None:
+            pack.stream.seek(start)
+            pack.stream.truncate()
+        time.sleep(pause)
+    return _call(spec, work, folder, pack, staged)
 
 
 def _call(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
