@@ -28,10 +28,10 @@ process: $(VENV)/.installed ## Process the sample downlinks into OUT (default: o
 	@$(BIN)/skycrane process sample_data/downlinks --mission mars2020 --out $(OUT) $(if $(JOBS),--jobs $(JOBS))
 
 test: $(VENV)/.dev ## Run the tests (under five minutes on two cores)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: $(VENV)/.dev ## Run the long tests too: kills, a real Dask cluster, the simulator against its own truth
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.dev ## Style, types, layers
 	$(BIN)/ruff check .

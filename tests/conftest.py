@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,14 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip("real captures are not in ../shared/real")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample downlinks, processed once as `make process` does. Tests that use it share the xdist group "sample"."""
+    out = tmp_path_factory.mktemp("sample") / "out"
+    command = [sys.executable, "-m", "pipeline.cli", "process", str(REPOSITORY / "sample_data" / "downlinks"), "--mission", "mars2020"]
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"Report: {out / 'index.html'}"
+    return out

@@ -179,6 +179,7 @@ def test_the_sound_is_the_one_that_was_sent(truth: Truth) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("camera", ["PUC1", "DDC", "RUC", "RDC"])
+@pytest.mark.slow
 def test_mosaics_are_made_again_to_the_last_bit(truth: Truth, camera: str) -> None:
     if truth.made_with["processor"] != made_with()["processor"]:
         pytest.skip("another processor rounds otherwise")
