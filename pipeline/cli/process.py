@@ -11,13 +11,14 @@ from pipeline.arrivals import Admitter, scan
 from pipeline.cli.common import complete_mission, complete_stage, event_option, executor_options, open_run, running, set_option, stage_set
 from pipeline.drive import Run, Summary
 from pipeline.errors import UsageError
+from pipeline.fetch import fetch, is_url
 from pipeline.plan import Finding
 
 __all__ = ["demo", "process", "tell_findings"]
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the products; new, empty or ours.")
 @click.option(
     "--mission",
@@ -34,7 +35,7 @@ __all__ = ["demo", "process", "tell_findings"]
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")
 @click.option("--strict", is_flag=True, help="End with 25 if data are missing.")
 def process(
-    inputs: tuple[Path, ...],
+    inputs: tuple[str, ...],
     out: Path,
     mission: str | None,
     level: str | None,
@@ -52,21 +53,23 @@ def process(
     """Turn recordings or media files into pictures, sound and a report.
 
     INPUTs are files or folders: bits (CADUs), transfer frames, space packets, or pictures and sound from an archive. What OUT already has
-    is not made again.
+    is not made again. URLs that fsspec knows (s3://bucket/prefix) are copied into the folder OUT-inputs first.
     """
     for path in inputs:
-        if not path.exists():
-            raise UsageError("there is no such file or folder", where=str(path), remedy="Check the path")
+        if not is_url(path) and not Path(path).exists():
+            raise UsageError("there is no such file or folder", where=path, remedy="Check the path")
     with (
         open_run(
             out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
         ) as run,
         running(run),
     ):
+        beside = out.with_name(f"{out.name}-inputs")
+        paths = [fetch(path, beside, stopped=lambda: run.stop) if is_url(path) else Path(path) for path in inputs]
         if dry_run:
-            _preview(run, inputs, level, link)
+            _preview(run, paths, level, link)
             return
-        run.admit(inputs, level=level, link=link)
+        run.admit(paths, level=level, link=link)
         run.work(stages=_until(run, until))
         code = run.exit_code(strict=strict)
     _tell(run.summary, out)
@@ -98,7 +101,7 @@ def _until(run: Run, until: str | None) -> set[str] | None:
     return chosen.union(*(registry.upstream[stage] for stage in chosen))
 
 
-def _preview(run: Run, inputs: tuple[Path, ...], level: str | None, link: str | None) -> None:
+def _preview(run: Run, inputs: list[Path], level: str | None, link: str | None) -> None:
     admitter = Admitter(run.catalog, run.profile, level=level, link=link)
     for path, named in scan(inputs):
         admission = admitter.admit(path, named=named)
