@@ -7,7 +7,6 @@ A file whose bytes change takes the place of what it held before: those bytes ar
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,18 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.catalog import Catalog
-from pipeline.errors import DataError, ProfileError, StorageError, UsageError
+from pipeline.errors import DataError, StorageError, UsageError
 from pipeline.margins import Passes, Stretch
 from pipeline.mission import Profile
-from pipeline.places import Held, claims, contest, layout, places_of, plain_name
-from pipeline.product import Arrival, Completeness, Product, Recognition
+from pipeline.places import Held, claims, contest, layout
+from pipeline.product import Completeness
 from pipeline.receipt import FileRecord, Output, output_digest
+from pipeline.recognition import Recogniser, digests, printable
 from pipeline.registry import Registry
 
 __all__ = ["Admission", "Admitter", "scan"]
 
-CHUNK_BYTES = 64 << 20
-HEAD_BYTES = 1 << 20
 UNFINISHED = (".part", ".tmp", ".partial", ".crdownload")
 
 
@@ -75,9 +73,7 @@ class Admitter:
         self._catalog = catalog
         self._profile = profile
         self._registry: Registry = catalog.registry
-        self._level = level
-        self._link = link
-        self._names = profile.arrivals
+        self._recogniser = Recogniser(catalog.registry, profile, level=level, link=link)
         self._withheld = catalog.withheld()
         levels = sorted({name for kind in self._registry.external for name in kind.LEVELS})
         if level is not None and level not in levels:
@@ -93,19 +89,19 @@ class Admitter:
         try:
             self._look(Path(absolute), absolute, admission)
         except DataError as error:
-            admission.refused.append((_shown(absolute), error.problem, named))
+            admission.refused.append((printable(absolute), error.problem, named))
         except OSError as error:
             if named or not isinstance(error, FileNotFoundError | PermissionError):
-                where, remedy = _shown(absolute), "Check the disk and the rights"
+                where, remedy = printable(absolute), "Check the disk and the rights"
                 raise StorageError(f"cannot be read: {error.strerror}", where=where, remedy=remedy) from error
-            admission.refused.append((_shown(absolute), f"cannot be read: {error.strerror}", named))
+            admission.refused.append((printable(absolute), f"cannot be read: {error.strerror}", named))
         return admission
 
     def relocate(self, sha256: str) -> list[dict[str, Any]]:
         """Find an input whose file is gone under another of its names; return the lines that say so, or none."""
         record = self._catalog.input(sha256)
-        moved = None if record is None else self._elsewhere(record)
-        return [] if moved is None else self._change(add=[moved])
+        found = None if record is None else self._elsewhere(record, "")
+        return [] if found is None else self._change(add=[found])
 
     def withdraw(self, sha256: str) -> list[dict[str, Any]]:
         """Give the lines that take an input back, as if it had never come."""
@@ -130,8 +126,8 @@ class Admitter:
             self._withhold(before["sha256"], absolute, admission)
             return
         # Only its first bytes are read of a file that is nothing to us, as long as none of ours is of its size.
-        found = None if self._catalog.size_known(status.st_size) else self._recognise(path, status.st_size)
-        sha256, pieces = _digests(path, status)
+        found = None if self._catalog.size_known(status.st_size) else self._recogniser.recognise(path, status.st_size)
+        sha256, pieces = digests(path, status)
         here = {"path": absolute, "sha256": sha256, **identity}
         earlier = self._catalog.input(sha256)
         add: list[dict[str, Any]] = []
@@ -139,111 +135,64 @@ class Admitter:
         if self._withhold(sha256, absolute, admission):
             admission.records.append({"type": "path", **here})
         elif earlier is None or self._says_otherwise(sha256):
-            add.append(self._record(*(found or self._recognise(path, status.st_size)), path, here, pieces))
+            add.append(self._recogniser.record(found or self._recogniser.recognise(path, status.st_size), path, here, pieces))
             admission.taken = 1
         else:
             admission.known = 1
             moved = earlier["path"] == absolute or not _holds(earlier)
-            if self._rank(path) < tuple(earlier["rank"]):
+            if self._recogniser.rank(path) < tuple(earlier["rank"]):
                 # Of the names that the same bytes have had, the first one counts, whichever came first.
-                record = self._record(*self._recognise(path, status.st_size), path, here, pieces)
+                record = self._recogniser.record(self._recogniser.recognise(path, status.st_size), path, here, pieces)
                 add.append({**record, "told": earlier["told"]})
             elif moved:
                 # The file was touched or is elsewhere: what refers to it follows.
                 add.append({**earlier, **here})
             if not moved:
                 admission.records.append({"type": "path", **here})
-                admission.duplicates.append((_shown(absolute), _shown(earlier["path"])))
+                admission.duplicates.append((printable(absolute), printable(earlier["path"])))
         if before is not None and before["sha256"] != sha256:
             self._replace(before["sha256"], absolute, add, drop)
         # What is taken back goes first: it takes the names of its file along.
         admission.records = [*self._change(add=add, drop=drop), *admission.records]
 
-    def _rank(self, path: Path) -> tuple[bool, str]:
-        """Order the names of an input: those that tell a place before others, then by themselves."""
-        _, part, offset = self._names.read(path.stem)
-        return part is None and offset is None, _shown(path.name)
-
     def _withhold(self, sha256: str, path: str, admission: Admission) -> bool:
         """Say whether an input was withdrawn, and note that it came again."""
         if sha256 in self._withheld:
-            admission.withheld.append(_shown(path))
+            admission.withheld.append(printable(path))
         return sha256 in self._withheld
-
-    def _replace(self, sha256: str, path: str, add: list[dict[str, Any]], drop: list[Mapping[str, Any]]) -> None:
-        """Find what becomes of an input whose file now has other bytes: they are elsewhere, or gone."""
-        record = self._catalog.input(sha256)
-        if record is not None and record["path"] == path:
-            moved = self._elsewhere(record)
-            if moved is None:
-                drop.append(record)
-            else:
-                add.append(moved)
-
-    def _elsewhere(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Find another file with the bytes of an input."""
-        for row in self._catalog.db.execute("SELECT * FROM paths WHERE sha256 = ? ORDER BY path", (record["sha256"],)).fetchall():
-            if row["path"] != record["path"] and _holds(row):
-                return {**record, **{name: row[name] for name in ("path", "size", "mtime_ns", "inode")}}
-        return None
 
     def _says_otherwise(self, sha256: str) -> bool:
         """Whether the operator now says of an input what was not said when it was taken in."""
-        if self._level is None and self._link is None:
+        if self._recogniser.told == [None, None]:
             return False
         record = self._catalog.input(sha256)
-        return record is not None and record["told"] != [self._level, self._link]
+        return record is not None and record["told"] != self._recogniser.told
 
-    def _recognise(self, path: Path, size: int) -> tuple[type[Product], Recognition]:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
-        if not head:
-            raise DataError("is empty", where=str(path), remedy="Check the transfer that brought it")
-        arrival = Arrival(path=path, size=size, head=head, level=self._level, section=self._link)
-        found = []
-        for kind in self._registry.external:
-            try:
-                recognition = kind.recognise(arrival, self._profile.sections)
-            except (DataError, UsageError, ProfileError):
-                raise
-            except Exception as error:  # whatever a file does to the reader of its first bytes, the others go on
-                raise DataError(f"cannot be looked at as {kind.__name__}: {type(error).__name__}: {error}", where=str(path)) from error
-            if recognition is not None:
-                found.append((kind, recognition))
-        if not found:
-            raise DataError(
-                "holds nothing that is known here: neither frames, nor packets, nor a picture or sound",
-                where=str(path),
-                remedy="If it is a recording, name what it holds: --level, --link, --mission",
-            )
-        return max(found, key=lambda pair: pair[1].confidence)
+    def _replace(self, sha256: str, path: str, add: list[dict[str, Any]], drop: list[Mapping[str, Any]]) -> None:
+        """Find what becomes of an input of which a file now has other bytes: it is elsewhere, has another name, or is gone."""
+        record = self._catalog.input(sha256)
+        if record is None:
+            return
+        changed = self._elsewhere(record, path)
+        if changed is not None and (changed["path"], changed["rank"]) != (record["path"], record["rank"]):
+            add.append(changed)
+        elif changed is None and record["path"] == path:
+            drop.append(record)
 
-    def _record(self, kind: type[Product], found: Recognition, path: Path, here: Mapping[str, Any], pieces: list[str]) -> dict[str, Any]:
-        key = dict(found.key)
-        if not found.chunked:
-            key[kind.KEY[0]] = plain_name(key[kind.KEY[0]])
-        record: dict[str, Any] = {
-            "type": "input",
-            **here,
-            "kind": kind.__name__,
-            "level": found.level,
-            "key": key,
-            "sections": dict(found.sections),
-            "margin": found.margin,
-            "facts": dict(found.facts),
-            "pieces": pieces,
-            "chunked": found.chunked,
-            "told": [self._level, self._link],
-            "rank": list(self._rank(path)),
-        }
-        if found.chunked:
-            name, part, offset = self._names.read(path.stem)
-            start = f"p{part:06d}" if part is not None else f"{offset or 0:015d}"
-            record |= {"pass": plain_name(name), "start": start, "step": CHUNK_BYTES}
-        record["places"] = places_of(kind, record)
-        record["claim"] = f"{kind.__name__} {record['places'][0].partition(':')[2]}"
-        claims(kind, record, "@00000000")  # a key that cannot be raises here, before anything is written
-        return record
+    def _elsewhere(self, record: Mapping[str, Any], gone: str) -> dict[str, Any] | None:
+        """Give an input's record as its names but for one say, with a file that holds it; None if none does."""
+        rows = self._catalog.db.execute("SELECT * FROM paths WHERE sha256 = ? ORDER BY path", (record["sha256"],)).fetchall()
+        rows = [row for row in rows if row["path"] != gone]
+        holding = next((row for row in rows if row["path"] == record["path"] and _holds(row)), None) or next(filter(_holds, rows), None)
+        if holding is None:
+            return None
+        here = {name: holding[name] for name in ("path", "size", "mtime_ns", "inode")}
+        name = min((Path(row["path"]) for row in rows), key=self._recogniser.rank)
+        if list(self._recogniser.rank(name)) == record["rank"]:
+            return {**record, **here}
+        found = self._recogniser.recognise(Path(holding["path"]), holding["size"], name=name)
+        renamed = self._recogniser.record(found, name, {**here, "sha256": record["sha256"]}, record["pieces"])
+        return {**renamed, "told": record["told"]}
 
     # --- what changes when inputs come and go -------------------------------------------------------------------------------------
 
@@ -320,11 +269,6 @@ def _own_file(held: Held, record: Mapping[str, Any]) -> FileRecord:
     )
 
 
-def _shown(path: str) -> str:
-    """Give a path as text that can be written anywhere."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def _holds(known: Any) -> bool:
     """Whether a file still is what a record or a row says."""
     try:
@@ -332,24 +276,3 @@ def _holds(known: Any) -> bool:
     except OSError:
         return False
     return (status.st_size, status.st_mtime_ns, status.st_ino) == (known["size"], known["mtime_ns"], known["inode"])
-
-
-def _digests(path: Path, expected: os.stat_result) -> tuple[str, list[str]]:
-    """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile."""
-    whole, pieces = hashlib.sha256(), []
-    with path.open("rb") as stream:
-        piece, length, total = hashlib.sha256(), 0, 0
-        while total <= expected.st_size and (block := stream.read(min(1 << 20, CHUNK_BYTES - length))):
-            whole.update(block)
-            piece.update(block)
-            length += len(block)
-            total += len(block)
-            if length == CHUNK_BYTES:
-                pieces.append(piece.hexdigest())
-                piece, length = hashlib.sha256(), 0
-        if length or not pieces:
-            pieces.append(piece.hexdigest())
-        status = os.fstat(stream.fileno())
-    if (status.st_size, status.st_mtime_ns, total) != (expected.st_size, expected.st_mtime_ns, expected.st_size):
-        raise DataError("changes while it is read", where=str(path), remedy="Give the command again when it is complete")
-    return whole.hexdigest(), pieces

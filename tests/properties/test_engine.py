@@ -18,7 +18,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from pipeline import arrivals, dispatch, ledger
+from pipeline import dispatch, ledger, recognition
 from pipeline.drive import Run
 from pipeline.executors import SyncExecutor
 from pipeline.mission import Profile
@@ -90,7 +90,7 @@ class Downlink(RuleBasedStateMachine):
         self.settings = Settings(mission="toy")
         self.tables: dict[str, Any] = {}
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(arrivals, "CHUNK_BYTES", CHUNK_BYTES)
+        self.patch.setattr(recognition, "CHUNK_BYTES", CHUNK_BYTES)
         # Nothing may depend on how quick the machine is, or an example could not be repeated.
         self.patch.setattr(ledger, "GROUP_SECONDS", 1e9)
         self.patch.setattr(ledger, "GROUP_LINES", 4)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import arrivals
+from pipeline import arrivals, recognition
 from pipeline.arrivals import Admitter, scan
 from pipeline.errors import ProfileError, StorageError, UsageError
 from pipeline.ledger import Ledger
@@ -177,7 +177,7 @@ def _bytes(record) -> bytes:
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrivals, "CHUNK_BYTES", CHUNK)
+    monkeypatch.setattr(recognition, "CHUNK_BYTES", CHUNK)
     one = World(tmp_path / "world")
     yield one
     one.close()
@@ -216,7 +216,7 @@ def test_chunks_are_no_larger_than_allowed(world, size, sizes):
 
 
 def test_the_real_chunk_is_64_mib():
-    assert arrivals.CHUNK_BYTES == 64 << 20
+    assert recognition.CHUNK_BYTES == 64 << 20
 
 
 def test_names_that_cannot_stand_in_a_path_are_changed_and_stay_apart(world):
@@ -293,7 +293,7 @@ def test_a_margin_is_known_by_its_digest(world):
 
 def every_order(tmp_path, monkeypatch, files: list[tuple[str, str]]) -> World:
     """Admit in every order; the states must be equal. Return the last world."""
-    monkeypatch.setattr(arrivals, "CHUNK_BYTES", CHUNK)
+    monkeypatch.setattr(recognition, "CHUNK_BYTES", CHUNK)
     states, world = [], None
     for number, order in enumerate(itertools.permutations(files)):
         if world is not None:
@@ -392,7 +392,7 @@ texts = st.text("abC", min_size=1, max_size=11)
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(st.tuples(place_names, texts), min_size=2, max_size=6, unique_by=lambda file: file[1]), data=st.data())
 def test_no_order_of_arrival_shows(files, data, tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(arrivals, "CHUNK_BYTES", CHUNK)
+    monkeypatch.setattr(recognition, "CHUNK_BYTES", CHUNK)
     numbered = [(f"{number}/{name}.bin", text) for number, (name, text) in enumerate(files)]
     states = []
     for order in (numbered, data.draw(st.permutations(numbered))):
@@ -425,7 +425,7 @@ def test_equal_bytes_under_another_name_are_one_input(world):
 
 @pytest.mark.parametrize("order", [("x.bin", "copy.part003.bin"), ("x.bin", "b.bin"), ("b.bin", "x.bin")])
 def test_of_several_names_one_counts_whichever_came_first(tmp_path, monkeypatch, order):
-    monkeypatch.setattr(arrivals, "CHUNK_BYTES", CHUNK)
+    monkeypatch.setattr(recognition, "CHUNK_BYTES", CHUNK)
     states = []
     for number, names in enumerate((order, order[::-1])):
         with contextlib.closing(World(tmp_path / str(number))) as world:
@@ -545,7 +545,7 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_time(world, mon
     monkeypatch.setattr(world.ledger.catalog, "size_known", grow)
     assert world.admit(path).refused[0][1] == "changes while it is read"
     monkeypatch.undo()
-    monkeypatch.setattr(arrivals, "CHUNK_BYTES", CHUNK)
+    monkeypatch.setattr(recognition, "CHUNK_BYTES", CHUNK)
     assert world.admit(path).taken == 1
     assert "".join(chunk.partition("|")[2] for chunk in world.chunks().values()) == "abcdefg"
 
@@ -554,7 +554,7 @@ def test_a_file_that_is_nothing_is_not_read_as_a_whole(world, monkeypatch):
     def fail(*_):
         raise AssertionError("read")
 
-    monkeypatch.setattr(arrivals, "_digests", fail)
+    monkeypatch.setattr(arrivals, "digests", fail)
     assert world.take("x.bin", "12345").refused
 
 

@@ -1,0 +1,128 @@
+"""What a file that has come in is, by its name and its first bytes, and how that is recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pipeline.errors import DataError, ProfileError, UsageError
+from pipeline.mission import Profile
+from pipeline.places import claims, places_of, plain_name
+from pipeline.product import Arrival, Product, Recognition
+from pipeline.registry import Registry
+
+__all__ = ["CHUNK_BYTES", "Found", "Recogniser", "digests", "printable"]
+
+CHUNK_BYTES = 64 << 20
+HEAD_BYTES = 1 << 20
+
+Found: TypeAlias = tuple[type[Product], Recognition]
+
+
+class Recogniser:
+    """Asks the kinds that may come from outside what a file is.
+
+    level, link  what the operator says that it is; None: find out
+    """
+
+    def __init__(self, registry: Registry, profile: Profile, *, level: str | None, link: str | None) -> None:
+        self._kinds = registry.external
+        self._profile = profile
+        self._names = profile.arrivals
+        self.told = [level, link]
+
+    def recognise(self, path: Path, size: int, *, name: Path | None = None) -> Found:
+        """Return the kind that is surest of a file, and what it makes of it; DataError if none is.
+
+        name  another path that says what the file is called
+        """
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+        if not head:
+            raise DataError("is empty", where=str(path), remedy="Check the transfer that brought it")
+        arrival = Arrival(path=name or path, size=size, head=head, level=self.told[0], section=self.told[1])
+        found = [(kind, recognition) for kind in self._kinds if (recognition := self._ask(kind, arrival)) is not None]
+        if not found:
+            raise DataError(
+                "holds nothing that is known here: neither frames, nor packets, nor a picture or sound",
+                where=str(path),
+                remedy="If it is a recording, name what it holds: --level, --link, --mission",
+            )
+        return max(found, key=lambda pair: pair[1].confidence)
+
+    def _ask(self, kind: type[Product], arrival: Arrival) -> Recognition | None:
+        try:
+            return kind.recognise(arrival, self._profile.sections)
+        except (DataError, UsageError, ProfileError):
+            raise
+        except Exception as error:  # whatever a file does to the reader of its first bytes, the others go on
+            problem = f"cannot be looked at as {kind.__name__}: {type(error).__name__}: {error}"
+            raise DataError(problem, where=str(arrival.path)) from error
+
+    def rank(self, path: Path) -> tuple[bool, str]:
+        """Order the names of an input: those that tell a place before others, then by themselves."""
+        _, part, offset = self._names.read(path.stem)
+        return part is None and offset is None, printable(path.name)
+
+    def record(self, found: Found, path: Path, here: Mapping[str, Any], pieces: list[str]) -> dict[str, Any]:
+        """Give the line of the journal about an input; DataError if its name makes a key that cannot be.
+
+        path    what it is called
+        here    path, sha256, size, mtime_ns and inode of a file that holds it
+        pieces  SHA-256 of each chunk
+        """
+        kind, recognition = found
+        key = dict(recognition.key)
+        if not recognition.chunked:
+            key[kind.KEY[0]] = plain_name(key[kind.KEY[0]])
+        record: dict[str, Any] = {
+            "type": "input",
+            **here,
+            "kind": kind.__name__,
+            "level": recognition.level,
+            "key": key,
+            "sections": dict(recognition.sections),
+            "margin": recognition.margin,
+            "facts": dict(recognition.facts),
+            "pieces": pieces,
+            "chunked": recognition.chunked,
+            "told": self.told,
+            "rank": list(self.rank(path)),
+        }
+        if recognition.chunked:
+            name, part, offset = self._names.read(path.stem)
+            start = f"p{part:06d}" if part is not None else f"{offset or 0:015d}"
+            record |= {"pass": plain_name(name), "start": start, "step": CHUNK_BYTES}
+        record["places"] = places_of(kind, record)
+        record["claim"] = f"{kind.__name__} {record['places'][0].partition(':')[2]}"
+        claims(kind, record, "@00000000")  # a key that cannot be raises here, before anything is written
+        return record
+
+
+def printable(path: str) -> str:
+    """Give a path as text that can be written anywhere."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def digests(path: Path, expected: os.stat_result) -> tuple[str, list[str]]:
+    """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile."""
+    whole, pieces = hashlib.sha256(), []
+    with path.open("rb") as stream:
+        piece, length, total = hashlib.sha256(), 0, 0
+        while total <= expected.st_size and (block := stream.read(min(1 << 20, CHUNK_BYTES - length))):
+            whole.update(block)
+            piece.update(block)
+            length += len(block)
+            total += len(block)
+            if length == CHUNK_BYTES:
+                pieces.append(piece.hexdigest())
+                piece, length = hashlib.sha256(), 0
+        if length or not pieces:
+            pieces.append(piece.hexdigest())
+        status = os.fstat(stream.fileno())
+    if (status.st_size, status.st_mtime_ns, total) != (expected.st_size, expected.st_mtime_ns, expected.st_size):
+        raise DataError("changes while it is read", where=str(path), remedy="Give the command again when it is complete")
+    return whole.hexdigest(), pieces
