@@ -48,8 +48,6 @@ CASES = [
     Case(name="mosaic-lossless", stage="decode", load=crop("mosaics/DDC/*-lossless-*.tif", slice(700, 764), slice(900, 964))),
     Case(name="image-ddc", stage="debayer", load=crop("images/DDC/*.png", slice(700, 764), slice(900, 964))),
     Case(name="image-puc1", stage="debayer", load=crop("images/PUC1/*.png", slice(400, 464), slice(500, 564))),
-    # Lettering may differ by a shade between versions of the font engine.
-    Case(name="sheet-ddc", stage="contact_sheet", load=crop("contact_sheets/DDC-*.png", slice(0, 320), slice(0, 480)), tolerance=8),
     Case(name="recording", stage="audio", load=sound),
     Case(
         name="spectrogram",
