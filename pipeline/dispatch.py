@@ -10,7 +10,6 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from pipeline.arrivals import Admitter
 from pipeline.ledger import Ledger
@@ -204,19 +203,24 @@ class Dispatcher:
         self._summary.tell("withdrawn", stage=finding.stage, key=finding.key)
 
     def _absent(self, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> tuple[str, bool]:
-        """Name a file from outside that these products need and that is not what it was; say whether others were found elsewhere."""
+        """Name a file that these products need and that is not what it was; say whether others were found elsewhere.
+
+        One of ours is made again, one from outside looked for under its other names.
+        """
         moved: set[str] = set()
-        for binding, outputs in bindings:
-            for output in outputs if binding.input.kind.LEVELS else ():
-                for record in output.files:
-                    if not Path(record.path).is_absolute() or self._store.intact(record):
-                        continue
-                    _, sha256 = self._catalog.maker(output.kind, output.key) or ("", "")
-                    lines = [] if sha256 in moved else Admitter(self._catalog, self._planner.profile).relocate(sha256)
-                    if not lines and sha256 not in moved:
-                        return record.path, bool(moved)
-                    moved.add(sha256)
-                    self._ledger.record(lines)
+        for output in (output for _, outputs in bindings for output in outputs):
+            for record in output.files:
+                if self._store.intact(record):
+                    continue
+                stage, maker = self._catalog.maker(output.kind, output.key) or ("", "")
+                if stage:
+                    self._catalog.void(stage, maker)
+                    return record.path, bool(moved)
+                lines = [] if maker in moved else Admitter(self._catalog, self._planner.profile).relocate(maker)
+                if not lines and maker not in moved:
+                    return record.path, bool(moved)
+                moved.add(maker)
+                self._ledger.record(lines)
         return "", bool(moved)
 
     def _work(self, task: Task, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> Work:

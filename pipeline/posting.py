@@ -84,17 +84,9 @@ def _post_assignment(catalog: Catalog, record: Record) -> None:
 
 
 def _post_admit(catalog: Catalog, record: Record) -> None:
-    output = record["output"]
-    known = catalog.output(output["kind"], output["key"])
-    _put(catalog, output, "", record["input"])
+    _put(catalog, record["output"], "", record["input"])
     if record["span"]:
-        _put_span(catalog, output, record["span"], record["margin"])
-    if known is not None and known.digest == output["digest"]:
-        # The same bytes elsewhere: what failed for want of them may be tried again.
-        for stage, key in _readers(catalog, output["kind"], output["key"]):
-            catalog.db.execute(
-                "UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ? AND state = 'quarantined'", (stage, key)
-            )
+        _put_span(catalog, record["output"], record["span"], record["margin"])
 
 
 def _put_span(catalog: Catalog, output: Record, span: tuple[str, str], margin: int) -> None:
@@ -226,6 +218,12 @@ def _put(catalog: Catalog, output: Record, stage: str, task: str) -> bool:
         _enroll(catalog, kind, key)
     if known != digest:
         _mark_readers(catalog, kind, key)
+    else:
+        # The same bytes, written again or found elsewhere: what failed or waited for want of them may be tried again.
+        for which in _readers(catalog, kind, key):
+            catalog.db.execute(
+                "UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ? AND state IN ('quarantined', 'absent')", which
+            )
     return partial
 
 

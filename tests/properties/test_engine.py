@@ -162,6 +162,8 @@ class Downlink(RuleBasedStateMachine):
         target.parent.mkdir(exist_ok=True)
         if not target.exists():
             source.rename(target)
+            # A file that moves and is overwritten before anyone has seen it there is lost: nothing can be made of it again.
+            self.run(stages=set())
 
     @rule()
     def process(self) -> None:
