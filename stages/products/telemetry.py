@@ -125,11 +125,13 @@ class _Table(Product):
 
     def save(self, sink: Sink) -> None:
         """Write Parquet."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         stream = io.BytesIO()
-        # Of equal values zstd was seen to make unequal bytes; deflate does not.
-        pq.write_table(self.table.combine_chunks(), stream, compression="gzip")
+        # Dictionary columns of equal values were seen to give unequal bytes; plain ones do not.
+        plain = [(field.name, field.type.value_type if hasattr(field.type, "value_type") else field.type) for field in self.table.schema]
+        pq.write_table(self.table.cast(pa.schema(plain)).combine_chunks(), stream, compression="gzip")
         sink.path(".parquet").write_bytes(stream.getvalue())
 
     @classmethod
