@@ -11,7 +11,7 @@ from stages.profile import Camera, Clock, Timeline
 __all__ = ["book", "cells", "contact_sheet"]
 
 
-@stage(version=1)
+@stage(version=2)
 def cells(image: Image, camera: Camera, *, width: int = 256, per_page: int = 48) -> Iterator[Cell]:
     """Reduce an image to a cell of a contact sheet.
 
@@ -26,7 +26,7 @@ def cells(image: Image, camera: Camera, *, width: int = 256, per_page: int = 48)
     yield make_cell(image, camera, width=width, per_page=per_page)
 
 
-@stage(version=1)
+@stage(version=2)
 def contact_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int = 6, rows: int = 8) -> ContactSheet:
     """Draw a page of cells, by time if all have one, else by frame.
 

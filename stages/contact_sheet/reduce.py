@@ -6,6 +6,7 @@ import numpy as np
 
 from pipeline.errors import DataError, ProfileError
 from stages.contact_sheet.area import fit, reduce_area
+from stages.contact_sheet.histogram import histogram
 from stages.contact_sheet.pages import page_of
 from stages.products import Cell, Image
 from stages.profile import LATEST, Camera
@@ -34,4 +35,5 @@ def make_cell(image: Image, camera: Camera, *, width: int, per_page: int) -> Cel
         source=image.source,
         clock=image.clock if image.clock is not None and abs(image.clock) < LATEST else None,
         utc=image.utc,
+        histogram=histogram(image.samples, image.mask, white=image.white),
     )

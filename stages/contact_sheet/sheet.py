@@ -50,6 +50,7 @@ def make_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Cl
         partial=tuple(entries[i].key["frame"] for i in drawn if entries[i].facts["fraction"] < 1),
         missing=tuple((slot.gap.start, slot.gap.stop) for slot in line if slot.gap is not None),
         places=tuple(places(pages, metrics, entries)),
+        histograms=tuple(entries[i].facts["histogram"] for i in drawn),
         title=title.camera,
         order=camera.order,
     )

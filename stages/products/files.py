@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import bisect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
 
 __all__ = ["FilePart", "ReceivedFile", "Segment"]
+
+
+MOST_HOLES = 60
+"""That a file's facts tell of."""
 
 
 class Segment(NamedTuple):
@@ -174,8 +179,36 @@ class ReceivedFile(Product):
         return Completeness(received=received, expected=self.size, gaps=gaps, caveats=tuple(caveats))
 
     def facts(self) -> Facts:
-        """Name and checksums."""
-        return {"name": self.name, "size": self.size, "checksums": list(self.checksums), "meta": self.meta}
+        """Name, checksums, and what traces its losses.
+
+        passes  [pass, first bit, last bit] of each pass that brought any of it: where its packets' first frames begin
+        holes   [start, stop, pass, bit before, bit after] of each gap and pass: the losses that cost these bytes lie between the two
+                bits, of which None says that the pass brought nothing of the file on that side
+        """
+        return {
+            "name": self.name,
+            "size": self.size,
+            "checksums": list(self.checksums),
+            "meta": self.meta,
+            "passes": [[name, min(bits), max(bits)] for name, (_, bits) in self._stretches().items()],
+            "holes": list(self._holes())[:MOST_HOLES],
+        }
+
+    def _stretches(self) -> dict[str, tuple[list[int], list[int]]]:
+        """Give starts in the file and bits of the pass, by pass, in file order."""
+        found: dict[str, tuple[list[int], list[int]]] = {}
+        for start, _, name, bit in self.sources:
+            starts, bits = found.setdefault(name, ([], []))
+            starts.append(start)
+            bits.append(bit)
+        return dict(sorted(found.items()))
+
+    def _holes(self) -> Iterator[list[Any]]:
+        found = self._stretches()
+        for start, stop in self.gaps[:MOST_HOLES]:
+            for name, (starts, bits) in found.items():
+                at = bisect.bisect_left(starts, start)
+                yield [start, stop, name, bits[at - 1] if at else None, bits[at] if at < len(bits) else None]
 
     def story(self) -> list[str]:
         """Tell each stretch's place in the downlink."""

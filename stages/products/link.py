@@ -57,6 +57,9 @@ GAP_DTYPE = np.dtype(
 )
 """A row a jump of a virtual channel's counter between good frames."""
 
+MOST_GAPS = 1000
+"""That a chunk's facts list."""
+
 
 def to_npy(table: NDArray[Any]) -> bytes:
     """Give an array as the bytes of an .npy file."""
@@ -242,14 +245,16 @@ class Packets(Product):
         return Completeness(received=received, expected=expected, unit="frames", caveats=caveats)
 
     def facts(self) -> Facts:
-        """The link's health, with the packets of each APID."""
+        """The link's health, with the packets of each APID; and its gaps: [virtual channel, frames lost, bit of the pass behind it]."""
         rows = []
         for row in self.link:
             mine = self.table[self.table["virtual_channel"] == row["virtual_channel"]]
             apids, counts = np.unique(mine["apid"], return_counts=True)
             packets = {str(apid): int(count) for apid, count in zip(apids.tolist(), counts.tolist(), strict=True)}
             rows.append({**row, "packets": packets})
-        return {"link": rows, "packets": len(self.table), "left_over": self.left_over}
+        gaps = self.gaps[:MOST_GAPS]
+        known = zip(gaps["virtual_channel"].tolist(), gaps["lost"].tolist(), gaps["position"].tolist(), strict=True)
+        return {"link": rows, "packets": len(self.table), "left_over": self.left_over, "gaps": [list(gap) for gap in known]}
 
     @classmethod
     def tally(cls, entries: Iterable[Entry]) -> Facts:

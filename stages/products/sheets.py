@@ -42,6 +42,8 @@ class Cell(Product):
     source: str = ""
     clock: float | None = None
     utc: str = ""
+    histogram: str = ""
+    """Of the image, as `stages.contact_sheet.histogram` writes it."""
 
     def save(self, sink: Sink) -> None:
         """Write a line of JSON, then samples and mask (a bit a pixel)."""
@@ -54,6 +56,7 @@ class Cell(Product):
             "source": self.source,
             "clock": self.clock,
             "utc": self.utc,
+            "histogram": self.histogram,
         }
         sink.write(json.dumps(head, sort_keys=True).encode() + b"\n")
         sink.write(np.ascontiguousarray(self.samples).tobytes() + np.packbits(self.mask).tobytes())
@@ -91,6 +94,7 @@ class Cell(Product):
             "source": self.source,
             "clock": self.clock,
             "utc": self.utc,
+            "histogram": self.histogram,
         }
 
 
@@ -124,6 +128,8 @@ class ContactSheet(Product):
     """[start, stop) of frame numbers that are drawn as empty cells."""
     places: tuple[Place, ...] = ()
     """Of each frame's picture, for links."""
+    histograms: tuple[str, ...] = ()
+    """Of the images, in the order of `places`."""
     title: str = ""
     """The camera's."""
     order: int = 100
@@ -161,6 +167,7 @@ class ContactSheet(Product):
             partial=tuple(facts["partial"]),
             missing=tuple((start, stop) for start, stop in facts["missing"]),
             places=tuple(Place(*place) for place in facts["places"]),
+            histograms=tuple(facts["histograms"]),
             title=facts["title"],
             order=facts["order"],
         )
@@ -181,6 +188,7 @@ class ContactSheet(Product):
             "partial": list(self.partial),
             "missing": [list(run) for run in self.missing],
             "places": [list(place) for place in self.places],
+            "histograms": list(self.histograms),
         }
 
 

@@ -21,7 +21,7 @@ from stages.profile import Clock, Dictionary, Mission, Timeline
 __all__ = ["report"]
 
 
-@stage(version=1, settled=True)
+@stage(version=2, settled=True)
 def report(
     images: Group[Image],
     sheets: Group[ContactSheet],

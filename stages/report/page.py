@@ -15,13 +15,18 @@ from stages.formats.ticks import clock_face
 from stages.products import ChannelTable, EventTable, Report
 from stages.profile import Clock, Dictionary, Mission, Timeline
 from stages.report import words
+from stages.report.costs import costs
+from stages.report.facets import facets
 from stages.report.heard import SoundView, sound_views
 from stages.report.index import index_csv
 from stages.report.link import PassHealth, link_health
+from stages.report.losses import trace_losses
 from stages.report.pictures import CameraView, cameras, hero
-from stages.report.plot import camera_lane, plot, sound_lane, sparkline, timeline_figure
+from stages.report.plot import camera_lane, plot, sound_lane, sparkline, telemetry_lane, timeline_figure
 from stages.report.received import FileView, file_views
+from stages.report.shots import Gap
 from stages.report.span import Span, marks_in, span_of
+from stages.report.styles import Styles
 from stages.report.telemetry import Series, event_rows, leading, series_of
 
 __all__ = ["make_report"]
@@ -30,7 +35,8 @@ FOLDER = Path(__file__).parent
 STATIC = 48
 """Pictures of a camera that stand in the page itself; the rest is loaded as the reader gets there."""
 PIECE = 480
-"""Pictures of a piece."""
+"""Pictures of a piece; the pieces hold all of a camera's, those in the page too, with more about each."""
+SCRIPTS = ("report.css", "report.js", "gallery.js", "viewer.js", "sound.js", "live.js")
 MOST_FILES = 200
 MOST_CHANNELS = 300
 
@@ -66,18 +72,23 @@ def make_report(
     dictionary: Dictionary,
 ) -> Report:
     """Write all files of the report."""
-    views = cameras(images, sheets, books, timeline, clock)
+    losses = trace_losses(packets, files)
+    views = cameras(images, sheets, books, timeline, clock, losses)
     sounds = sound_views(recordings, spectrograms, timeline)
     series = series_of(channels, clock, dictionary)
     received = file_views(files)
     passes = link_health(frames, packets)
     rows, row_count = event_rows(events, timeline, clock)
     span = span_of(list(times_of(images, sounds, series)), timeline, clock)
+    styles = Styles()
     context = {
         "mission": mission,
         "views": views,
         "static": STATIC,
         "pieces": {view.name: pieces_of(view) for view in views},
+        "styles": styles,
+        "facets": facets(views, timeline),
+        "costs": costs(views, losses),
         "hero": hero(views),
         "sounds": sounds,
         "files": received[:MOST_FILES],
@@ -93,7 +104,8 @@ def make_report(
     }
     context |= drawings(span, views, images, sounds, series, timeline, clock)
     out = {"index.html": render(context), "index.csv": index_csv(images, clock)}
-    out |= {f"page/{name}": (FOLDER / name).read_bytes() for name in ("report.css", "report.js")}
+    out |= {f"page/{name}": (FOLDER / name).read_bytes() for name in SCRIPTS}
+    out["page/places.css"] = styles.sheet()
     out |= dict(piece_files(views))
     return Report(files=out)
 
@@ -141,6 +153,8 @@ def drawings(
             times.setdefault(entry.key["camera"], []).append((seconds, not entry.completeness.partial))
     rows = [lane for view in views if (lane := camera_lane(view, times.get(view.name, ()), span))]
     rows += [lane for sound in sounds if (lane := sound_lane(sound, span))]
+    if rows and (lane := telemetry_lane(series, span)):
+        rows.append(lane)
     first = leading(series)
     return {
         "span": span,
@@ -211,12 +225,13 @@ def missing(
         where = f"#{view.anchor}"
         if view.missing:
             what = f"{view.name}: {words.count(view.missing_count, 'frame')} missing from the numbering"
-            yield where, what, listed(view.missing_frames)
+            yield where, what, listed([because(item.name, item.why) for item in view.line if isinstance(item, Gap)])
         if view.partial:
-            frames = [shot.frame for shot in view.shots if shot.fraction < 1]
+            frames = [because(f"{shot.frame} ({words.percent(shot.fraction)})", shot.why) for shot in view.shots if shot.fraction < 1]
             yield where, f"{view.name}: {words.count(view.partial, 'frame')} partly lost", listed(frames)
         if view.thumbnails:
-            yield where, f"{view.name}: {words.count(view.thumbnails, 'frame')} of which only the thumbnail has come", ""
+            frames = [shot.frame for shot in view.shots if shot.state == "thumbnail"]
+            yield where, f"{view.name}: {words.count(view.thumbnails, 'frame')} of which only the thumbnail has come", listed(frames)
     for sound in sounds:
         if sound.missing:
             gaps = [f"{words.duration(stop - start)} at {clock_face(start, 0.01)}" for start, stop in sound.runs]
@@ -229,9 +244,16 @@ def missing(
             yield "#link", f"Pass {item.name}: {words.count(item.lost, 'transfer frame')} lost", ""
 
 
+def because(name: str, why: str) -> str:
+    """Join a frame and what cost it."""
+    return f"{name}: {why}" if why else name
+
+
 def listed(items: Sequence[str], most: int = 12) -> str:
     """Name the first ones."""
-    return ", ".join(items[:most]) + (f" and {len(items) - most:,} more" if len(items) > most else "")
+    return ("; " if any(":" in item for item in items[:most]) else ", ").join(items[:most]) + (
+        f" and {len(items) - most:,} more" if len(items) > most else ""
+    )
 
 
 def caveats(entries: Sequence[Entry]) -> list[tuple[str, int]]:
@@ -244,17 +266,15 @@ def caveats(entries: Sequence[Entry]) -> list[tuple[str, int]]:
 
 
 def pieces_of(view: CameraView) -> list[str]:
-    """Name the pieces of a camera's gallery beyond what stands in the page."""
-    rest = max(0, len(view.shots) - STATIC)
-    return [f"page/gallery-{view.name}-{number:03d}.js" for number in range(1, -(-rest // PIECE) + 1)]
+    """Name the pieces of a camera's gallery."""
+    return [f"page/gallery-{view.name}-{number:03d}.js" for number in range(1, -(-len(view.line) // PIECE) + 1)]
 
 
 def piece_files(views: Sequence[CameraView]) -> Iterator[tuple[str, bytes]]:
     """Write the pieces: scripts, because a page from a file may not fetch."""
     for view in views:
         for number, name in enumerate(pieces_of(view)):
-            start = STATIC + PIECE * number
-            rows = [shot.row() for shot in view.shots[start : start + PIECE]]
+            rows = [item.row() for item in view.line[PIECE * number : PIECE * (number + 1)]]
             yield name, f"skycrane.piece({script_json(view.name)}, {number}, {script_json(rows)});\n".encode()
 
 

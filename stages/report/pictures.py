@@ -6,62 +6,20 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from pipeline.product import Entry
+from pipeline.product import Entry, Key
+from stages.products import Mosaic
 from stages.profile import Clock, Timeline
 from stages.report.index import picture_path
+from stages.report.losses import Losses
+from stages.report.shots import Gap, Shot, Sprite
 from stages.report.words import finite_clock, short_utc, since_zero
 
-__all__ = ["CameraView", "SheetView", "Shot", "cameras", "hero", "shot_of"]
+__all__ = ["EDITIONS", "CameraView", "SheetView", "cameras", "edition_order", "hero", "shot_of"]
 
 EDITIONS = ("lossless", "jpeg", "video", "thumbnail")
 """Best first."""
-
-
-class Sprite(NamedTuple):
-    """A picture cut from a sheet: galleries need no further files."""
-
-    url: str
-    sheet_width: int
-    sheet_height: int
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
-    """A picture of a gallery."""
-
-    camera: str
-    frame: str
-    url: str
-    """Of the whole picture; empty if it is not on disk."""
-    tiff: str
-    sprite: Sprite | None
-    edition: str
-    editions: tuple[str, ...]
-    fraction: float
-    time: str
-    since: str
-    source: str
-    width: int
-    height: int
-
-    @property
-    def alternative(self) -> str:
-        """What the picture is, for those who cannot see it."""
-        lost = "" if self.fraction >= 1 else ", partly lost"
-        return f"{self.camera} frame {self.frame}{lost}"
-
-    def row(self) -> list[Any]:
-        """Give what the script of the page builds a gallery item from."""
-        sprite = list(self.sprite) if self.sprite else None
-        fraction = int(self.fraction * 1000) / 1000
-        return [self.frame, self.url, sprite, self.edition, fraction, self.since or self.time, self.source]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +42,8 @@ class CameraView:
     name: str
     title: str
     shots: tuple[Shot, ...]
+    line: tuple[Shot | Gap, ...]
+    """The same, with what is missing between them."""
     sheets: tuple[SheetView, ...]
     book: str
     editions: tuple[tuple[str, int], ...]
@@ -107,7 +67,7 @@ class CameraView:
     def missing_frames(self) -> list[str]:
         """Name the missing frames, runs by first and last, with the digits of those that came."""
         digits = next((len(shot.frame) for shot in self.shots if shot.frame.isdecimal()), 1)
-        return [f"{a:0{digits}d}" + (f" \N{EN DASH} {b - 1:0{digits}d}" if b > a + 1 else "") for a, b in self.missing]
+        return [run_name(run, digits) for run in self.missing]
 
     @property
     def whole(self) -> int:
@@ -115,7 +75,9 @@ class CameraView:
         return max(0, len(self.shots) - self.partial - self.thumbnails)
 
 
-def cameras(images: Sequence[Entry], sheets: Sequence[Entry], books: Sequence[Entry], timeline: Timeline, clock: Clock) -> list[CameraView]:
+def cameras(
+    images: Sequence[Entry], sheets: Sequence[Entry], books: Sequence[Entry], timeline: Timeline, clock: Clock, losses: Losses
+) -> list[CameraView]:
     """Make a view for each camera that has an image or a sheet, in the order of the profile, then by name."""
     names = sorted({entry.key["camera"] for entry in (*images, *sheets)})
     views = []
@@ -124,17 +86,22 @@ def cameras(images: Sequence[Entry], sheets: Sequence[Entry], books: Sequence[En
         own_sheets = [entry for entry in sheets if entry.key["camera"] == name]
         book = next((entry for entry in books if entry.key["camera"] == name), None)
         sprites = dict(sprites_of(own_sheets))
-        shots = sorted((shot_of(entry, sprites, timeline, clock) for entry in mine), key=frame_order)
+        marks = dict(histograms_of(own_sheets))
+        shots = sorted((shot_of(entry, sprites, marks, timeline, clock, losses) for entry in mine), key=frame_order)
+        missing = tuple(gaps(shots))
+        files = {entry.key["frame"]: str(entry.facts.get("file") or "") for entry in mine}
+        ordered = tuple(in_time(mine, shots))
         order, title = next(((e.facts.get("order", 100), e.facts.get("title", "")) for e in own_sheets), (100, ""))
         view = CameraView(
             name=name,
             title=title or name,
-            shots=tuple(in_time(mine, shots)),
+            shots=ordered,
+            line=tuple(with_gaps(ordered, missing, files, losses)),
             sheets=tuple(itertools.chain.from_iterable(sheet_views(entry) for entry in own_sheets)),
             book=quote(book.paths[0]) if book and book.paths else "",
             editions=tuple(sorted(Counter(edition for shot in shots for edition in shot.editions).items(), key=edition_order)),
             partial=sum(shot.fraction < 1 for shot in shots),
-            missing=tuple(gaps(shots)),
+            missing=missing,
             thumbnails=sum(shot.editions == ("thumbnail",) and shot.fraction >= 1 for shot in shots),
         )
         views.append((order, name, view))
@@ -166,6 +133,30 @@ def gaps(shots: Sequence[Shot]) -> Iterator[tuple[int, int]]:
     return ((before + 1, after) for before, after in itertools.pairwise(numbers) if after > before + 1)
 
 
+def with_gaps(shots: Sequence[Shot], missing: Sequence[tuple[int, int]], files: dict[str, str], losses: Losses) -> Iterator[Shot | Gap]:
+    """Put what is missing behind the frame before it."""
+    behind = {start - 1: (start, stop) for start, stop in missing}
+    names = {int(shot.frame): shot.frame for shot in shots if shot.frame.isdecimal()}
+    for shot in shots:
+        yield shot
+        if shot.frame.isdecimal() and (run := behind.get(int(shot.frame))):
+            cost = losses.between(files[shot.frame], files[names[run[1]]])
+            yield Gap(name=run_name(run, len(shot.frame)), count=run[1] - run[0], losses=cost)
+
+
+def run_name(run: tuple[int, int], digits: int) -> str:
+    """Name missing frames by the first and the last."""
+    start, stop = run
+    return f"{start:0{digits}d}" + (f" \N{EN DASH} {stop - 1:0{digits}d}" if stop > start + 1 else "")
+
+
+def histograms_of(sheets: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Find each frame's histogram, as its cell has it."""
+    for entry in sheets:
+        for place, histogram in zip(entry.facts.get("places", ()), entry.facts.get("histograms", ()), strict=False):
+            yield place[0], histogram
+
+
 def sprites_of(sheets: Sequence[Entry]) -> Iterator[tuple[str, Sprite]]:
     """Find each frame's picture on the sheets."""
     for entry in sheets:
@@ -194,9 +185,9 @@ def sheet_views(entry: Entry) -> Iterator[SheetView]:
         yield SheetView(url=url, name=name, span=span, whole=not lost and not facts.get("missing"), width=width, height=height)
 
 
-def shot_of(entry: Entry, sprites: dict[str, Sprite], timeline: Timeline, clock: Clock) -> Shot:
+def shot_of(entry: Entry, sprites: dict[str, Sprite], histograms: dict[str, str], timeline: Timeline, clock: Clock, losses: Losses) -> Shot:
     """Describe an image."""
-    facts = entry.facts
+    facts, done = entry.facts, entry.completeness
     seconds = finite_clock(facts.get("clock"))
     whole = entry.completeness.fraction
     return Shot(
@@ -204,6 +195,7 @@ def shot_of(entry: Entry, sprites: dict[str, Sprite], timeline: Timeline, clock:
         frame=entry.key["frame"],
         url=quote(picture_path(entry)),
         tiff=next((quote(path) for path in entry.paths if path.endswith(".tif")), ""),
+        mosaic=mosaic_path(entry),
         sprite=sprites.get(entry.key["frame"]),
         edition=facts.get("edition") or "",
         editions=tuple(facts.get("editions") or ()),
@@ -213,7 +205,27 @@ def shot_of(entry: Entry, sprites: dict[str, Sprite], timeline: Timeline, clock:
         source=facts.get("source") or "",
         width=facts.get("width", 0),
         height=facts.get("height", 0),
+        clock=seconds,
+        received=done.received,
+        expected=done.received if done.expected is None else done.expected,
+        rows=tuple(lost_rows(done.gaps, facts.get("width", 0))),
+        digest=entry.digest,
+        histogram=histograms.get(entry.key["frame"], ""),
+        losses=losses.by_file.get(facts.get("file") or "", ()) if done.partial else (),
     )
+
+
+def mosaic_path(entry: Entry) -> str:
+    """Give the path of the mosaic that an image was made from: it follows from its key."""
+    edition, file = entry.facts.get("edition"), entry.facts.get("file")
+    if edition not in EDITIONS or not file:
+        return ""
+    return quote(Mosaic.stem(Key([*entry.key.items(), ("edition", edition), ("file", file)])) + ".tif")
+
+
+def lost_rows(gaps: Sequence[tuple[int, int]], width: int) -> Iterator[tuple[int, int]]:
+    """Turn ranges of pixels in reading order into ranges of rows."""
+    return ((start // width, -(-stop // width)) for start, stop in gaps if width)
 
 
 def hero(views: Sequence[CameraView]) -> tuple[CameraView, Shot] | None:

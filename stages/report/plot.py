@@ -18,7 +18,7 @@ from stages.report.span import Mark, Span
 from stages.report.telemetry import Series
 from stages.report.words import count, quantity
 
-__all__ = ["Lane", "camera_lane", "plot", "sound_lane", "sparkline", "timeline_figure"]
+__all__ = ["Lane", "camera_lane", "plot", "sound_lane", "sparkline", "telemetry_lane", "timeline_figure"]
 
 BINS = 320
 """Of time, over the width; each shows the range of its values."""
@@ -187,6 +187,16 @@ def sound_lane(view: SoundView, span: Span) -> Lane | None:
     return Lane(name=view.name, title=view.title, href="#sound", bins=bins) if bins.any() else None
 
 
+def telemetry_lane(series: Sequence[Series], span: Span) -> Lane | None:
+    """Make a row of the telemetry: where any channel has a value; None if none lies in the span."""
+    bins = np.zeros(BINS, np.uint8)
+    for item in series:
+        places = (item.times - span.start) / (span.stop - span.start)
+        bins[np.minimum(BINS - 1, (places[(places >= 0) & (places <= 1)] * BINS).astype(np.int64))] = 1
+    title = f"Telemetry: {count(len(series), 'channel')}"
+    return Lane(name="Telemetry", title=title, href="#telemetry", bins=close(bins)) if bins.any() else None
+
+
 def close(bins: NDArray[np.uint8], most: int = 3) -> NDArray[np.uint8]:
     """Fill holes that are shorter than a slow camera's time from frame to frame."""
     out = bins.copy()
@@ -204,7 +214,7 @@ def timeline_figure(rows: Sequence[Lane], span: Span, marks: Sequence[Mark]) -> 
     head = HEAD * (max(levels, default=-1) + 1) + 6
     box = replace(wide, height=head + LANE * len(rows) + FOOT)
     label = f"Time line with {count(len(marks), 'event')} and {count(len(rows), 'row')} of data"
-    parts = [Markup('<svg class="timeline" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(box.width, box.height, label)]
+    parts = [Markup('<svg class="timeline" viewBox="0 0 {} {}" role="group" aria-label="{}">').format(box.width, box.height, label)]
     for place, text in span.ticks(12):
         x = box.x(place)
         parts.append(Markup('<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>').format(x, x, head, box.height - FOOT + 2))

@@ -112,6 +112,10 @@ class Downlink(RuleBasedStateMachine):
             run.work(stages=stages)
         return run
 
+    def take_in(self) -> None:
+        """Scan: what is replaced, moved and replaced with nobody looking was deleted, which is not forgotten, and a fresh run lacks it."""
+        self.run(stages=set())
+
     def tree(self, out: str) -> dict[str, str]:
         folder = self.folder / out
         return {
@@ -141,9 +145,12 @@ class Downlink(RuleBasedStateMachine):
     def arrive(self, folder: str, name: str, text: str) -> None:
         path = self.landing / f"{folder}{name}.txt"
         path.parent.mkdir(exist_ok=True)
+        replaced = path.exists()
         part = self.landing / "new.part"
         part.write_text(text)
         part.replace(path)
+        if replaced:
+            self.take_in()
 
     @precondition(lambda self: self.files())
     @rule(place=places, name=names)
@@ -162,8 +169,7 @@ class Downlink(RuleBasedStateMachine):
         target.parent.mkdir(exist_ok=True)
         if not target.exists():
             source.rename(target)
-            # A file that moves and is overwritten before anyone has seen it there is lost: nothing can be made of it again.
-            self.run(stages=set())
+            self.take_in()
 
     @rule()
     def process(self) -> None:

@@ -11,14 +11,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.product import Entry, Key
 from stages.formats.ticks import round_ticks
 from stages.profile import Clock, Timeline
 from stages.report import words
+from stages.report.costs import costs
 from stages.report.heard import sound_views
 from stages.report.index import COLUMNS, index_csv
 from stages.report.link import link_health
+from stages.report.losses import Losses, told, trace_losses
 from stages.report.pictures import cameras, hero
-from stages.report.plot import BINS, PLOT, camera_lane, plot, sound_lane, sparkline, stack, thinned, tick_text, timeline_figure
+from stages.report.plot import (
+    BINS,
+    PLOT,
+    camera_lane,
+    plot,
+    sound_lane,
+    sparkline,
+    stack,
+    telemetry_lane,
+    thinned,
+    tick_text,
+    timeline_figure,
+)
 from stages.report.received import file_views, gap_map
 from stages.report.span import Span, marks_in, span_of
 from stages.report.telemetry import MOST_EVENTS, Series, event_rows, leading, series_of
@@ -27,7 +42,7 @@ SPAN = Span(start=0.0, stop=100.0, zero=0.0, label="start")
 
 
 def views(run: Any, *images: Any, **rest: Any) -> Any:
-    return cameras(images, rest.get("sheets", ()), rest.get("books", ()), run.timeline, run.clock)
+    return cameras(images, rest.get("sheets", ()), rest.get("books", ()), run.timeline, run.clock, rest.get("losses", Losses()))
 
 
 def series(times: Any, values: Any, *, name: str = "x", channel: int = 1) -> Series:
@@ -135,6 +150,46 @@ def test_the_best_picture_leads(run: Any, images: Any, expected: str) -> None:
 def test_no_picture_no_lead(run: Any) -> None:
     assert hero([]) is None
     assert hero(views(run, sheets=[run.sheet("0001", ["1"])])) is None
+
+
+# --- losses
+
+
+def torn(run: Any, number: int, passes: Any, holes: Any = ()) -> Entry:
+    entry = run.file(f"f{number}", gaps=tuple((hole[0], hole[1]) for hole in holes))
+    key = Key([("file", f"80-{number:04d}")])
+    facts = entry.facts | {"passes": passes, "holes": [list(hole) for hole in holes]}
+    return Entry(key=key, digest="", completeness=entry.completeness, facts=facts, paths=entry.paths)
+
+
+def link(run: Any, *gaps: tuple[int, int, int]) -> Entry:
+    entry = run.packets("0")
+    return Entry(key=entry.key, digest="", completeness=entry.completeness, facts=entry.facts | {"gaps": [list(gap) for gap in gaps]})
+
+
+def test_a_hole_is_traced_to_the_loss_between_its_neighbours(run: Any) -> None:
+    packets = link(run, (2, 5, 100), (2, 7, 200), (2, 9, 300), (0, 1, 150))
+    files = [torn(run, 1, [["one", 0, 400]], [(10, 20, "one", 100, 200)]), torn(run, 2, [["one", 500, 600]])]
+    files.append(torn(run, 3, [["one", 0, 400]], [(0, 9, "one", None, 320), (30, 40, "one", 190, 210)]))
+    losses = trace_losses([packets], files)
+    assert losses.channels["one"] == (2, 0)
+    assert [loss.lost for loss in losses.by_file["80-0003"]] == [9, 7]
+    assert "80-0002" not in losses.by_file
+    assert told(losses.by_file["80-0003"]) == "16 transfer frames lost in pass one: 9 at byte 37, 7 at byte 25"
+    assert trace_losses([], files).by_file == {}
+
+
+def test_missing_frames_are_traced_to_what_fell_between_their_neighbours(run: Any) -> None:
+    packets = link(run, (2, 7, 450))
+    files = [torn(run, 1, [["one", 0, 400]]), torn(run, 3, [["one", 500, 600]])]
+    losses = trace_losses([packets], files)
+    images = [run.image("0001", file="80-0001"), run.image("0003", file="80-0003")]
+    (view,) = views(run, *images, losses=losses)
+    assert [item.name for item in view.line] == ["0001", "0002", "0003"]
+    assert view.line[1].why == "7 transfer frames lost in pass one: 7 at byte 56"
+    assert losses.between("80-0003", "80-0001") == ()
+    (cost,) = costs([view], losses)["one"]
+    assert cost.frames == (("#camera-DDC", "DDC 0002 (missing)"),)
 
 
 # --- telemetry
@@ -258,6 +313,10 @@ def test_lanes_show_what_came_when(run: Any) -> None:
     assert heard is not None
     at = [heard.bins[int(second / 100 * BINS)] for second in (10, 30, 45, 60, 90)]
     assert at == [0, 1, 3, 1, 0]
+    measured = telemetry_lane([series(range(40, 60), range(20)), series([500.0], [1])], SPAN)
+    assert measured is not None
+    assert [measured.bins[int(second / 100 * BINS)] for second in (30, 45, 70)] == [0, 1, 0]
+    assert telemetry_lane([series([500.0], [1])], SPAN) is None
     figure = timeline_figure([lane, heard], SPAN, [])
     assert len(shapes(figure, "rect", "lost")) == 1
     assert len(shapes(figure, "rect", "partial")) == 1

@@ -1,0 +1,42 @@
+"""How often each brightness occurs in a picture, small enough to stand beside each of ten thousand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+__all__ = ["BINS", "histogram"]
+
+BINS = 64
+STEP = 8
+"""Rows; a histogram of an eighth of the pixels looks the same."""
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def histogram(samples: NDArray[Any], mask: NDArray[np.bool_], *, white: int) -> str:
+    """Count the samples of every eighth row of a picture.
+
+    samples  (height, width) or (height, width, channels), uint8 or uint16, 0..white
+    mask     (height, width), True where lost: not counted
+
+    Returns BINS digits a channel, from black to white: the square root of each bin's share of the fullest one of the picture, 0 to z;
+    what is there at all is never 0, so that a few saturated pixels show.
+    """
+    cube = np.ascontiguousarray(samples.reshape(*mask.shape, -1))
+    counts = np.zeros((cube.shape[2], BINS), np.int64)
+    bins = (np.arange(int(np.iinfo(cube.dtype).max) + 1, dtype=np.int64) * BINS // (white + 1)).clip(0, BINS - 1).astype(np.uint8)
+    count(cube, np.ascontiguousarray(mask), bins, counts)
+    heights = np.ceil(np.sqrt(counts / max(1, counts.max())) * (len(DIGITS) - 1)).astype(int)
+    return "".join(DIGITS[height] for height in heights.ravel())
+
+
+@njit(cache=True, nogil=True)
+def count(cube: NDArray[Any], mask: NDArray[Any], bins: NDArray[Any], counts: NDArray[Any]) -> None:
+    for y in range(0, cube.shape[0], STEP):
+        for x in range(cube.shape[1]):
+            if not mask[y, x]:
+                for c in range(cube.shape[2]):
+                    counts[c, bins[cube[y, x, c]]] += 1

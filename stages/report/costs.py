@@ -1,0 +1,36 @@
+"""What each loss of the link cost: the pictures that miss something for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stages.report.losses import LinkLoss, Losses
+from stages.report.pictures import CameraView
+from stages.report.shots import Shot
+
+__all__ = ["Cost", "costs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """A loss of the link, and the pictures that miss something for it."""
+
+    loss: LinkLoss
+    frames: tuple[tuple[str, str], ...]
+    """(section of the page, camera and frame)."""
+
+
+def costs(views: Sequence[CameraView], losses: Losses) -> dict[str, list[Cost]]:
+    """Tell for each pass what its losses cost, in the order of the pass."""
+    found: dict[LinkLoss, dict[tuple[str, str], None]] = {}
+    for view in views:
+        for item in view.line:
+            for loss in item.losses:
+                name = f"{view.name} {item.name}" + ("" if isinstance(item, Shot) else " (missing)")
+                found.setdefault(loss, {})[f"#{view.anchor}", name] = None
+    out: dict[str, list[Cost]] = {}
+    for name, channels in sorted(losses.gaps.items()):
+        rows = sorted((loss.position, loss.channel, loss) for _, row in channels.values() for loss in row)
+        out[name] = [Cost(loss=loss, frames=tuple(found.get(loss, ()))) for _, _, loss in rows]
+    return out

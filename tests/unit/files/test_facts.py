@@ -1,0 +1,23 @@
+"""What a file's facts tell of its losses: between which bits of which pass they lie."""
+
+from __future__ import annotations
+
+from stages.products import ReceivedFile
+
+
+def test_holes_lie_between_the_packets_around_them():
+    sources = ((0, 10, "a", 100), (20, 30, "a", 300), (30, 40, "b", 50))
+    file = ReceivedFile(file="f", data=bytes(40), size=60, gaps=((10, 20), (40, 60)), sources=sources)
+    assert file.facts()["passes"] == [["a", 100, 300], ["b", 50, 50]]
+    assert file.facts()["holes"] == [
+        [10, 20, "a", 100, 300],
+        [10, 20, "b", None, 50],
+        [40, 60, "a", 300, None],
+        [40, 60, "b", 50, None],
+    ]
+
+
+def test_a_whole_file_has_none():
+    file = ReceivedFile(file="f", data=b"x", size=1, sources=((0, 1, "a", 5),))
+    assert file.facts()["holes"] == []
+    assert ReceivedFile(file="f", data=b"x", size=1).facts()["passes"] == []
