@@ -1,0 +1,90 @@
+"""A camera, and the tables that undo its companding: `[camera.NAME]`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, TypeAlias
+
+from pipeline.errors import DataError, ProfileError
+from pipeline.stage import Section
+from stages.profile.checks import checked, one_of, within
+
+__all__ = ["Camera", "CompandingTable"]
+
+Cfa: TypeAlias = Literal["RGGB", "GRBG", "GBRG", "BGGR", "mono"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompandingTable:
+    """An inverse companding table of a camera: `[[camera.NAME.companding]]`."""
+
+    name: str = ""
+    """What labels call it, upper case; empty: it holds for files that say nothing, too."""
+    sols: tuple[int, ...] = ()
+    """First and last sol for which it holds; empty: always."""
+    values: tuple[int, ...] = ()
+    """Of 0 to 255; in the profile the text of the archive's table."""
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], where: str) -> Self:
+        """Read one table; ProfileError if it is none."""
+        from stages.formats.companding import parse_table
+
+        values = checked(cls, {key: value for key, value in mapping.items() if key != "name"}, where)
+        sols = values.get("sols", ())
+        if not isinstance(sols, list | tuple) or len(sols) not in {0, 2} or not all(type(sol) is int for sol in sols):
+            raise ProfileError("must be the first and the last sol", where=f"{where}.sols", remedy="Write sols = [0, 13]")
+        try:
+            table = parse_table(str(values.get("values", "")), f"{where}.values")
+        except DataError as error:
+            raise ProfileError(error.problem, where=error.where, remedy=error.remedy) from None
+        return cls(name=str(mapping.get("name", "")).upper(), sols=tuple(sols), values=table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera(Section):
+    """One camera; a camera without a table has the defaults."""
+
+    NAME: ClassVar[str] = "camera"
+    KEY: ClassVar[tuple[str, ...]] = ("camera",)
+
+    name: str = ""
+    title: str = ""
+    cfa: Cfa = "RGGB"
+    """Colour filter of the samples (0,0), (0,1), (1,0), (1,1) of the full frame."""
+    width: int = 0
+    height: int = 0
+    bits: int = 8
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """White balance: factors of red, green and blue."""
+    frame_rate: float = 0.0
+    """Frames a second; 0 if unknown."""
+    embedded_samples: int = 0
+    """Samples at the start of the first row that are camera telemetry, not image."""
+    order: int = 100
+    """Place in listings."""
+    companding: tuple[CompandingTable, ...] = ()
+    """Tables that undo its companding, the first that fits; none: data numbers stay as they came."""
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any], *, name: str = "") -> Self:
+        """Read a `[camera.NAME]` table; its companding tables may be a file of their own, whose bytes stand here."""
+        where = f"camera.{name}"
+        values = checked(cls, mapping, where)
+        if isinstance(values.get("companding"), bytes):
+            values |= checked(cls, tomllib.loads(values["companding"].decode()), where)
+        tables = values.get("companding", ())
+        if not isinstance(tables, list | tuple) or not all(isinstance(table, Mapping) for table in tables):
+            raise ProfileError("must be tables", where=f"{where}.companding", remedy=f"Write [[camera.{name}.companding]]")
+        values["companding"] = tuple(
+            CompandingTable.from_mapping(table, f"{where}.companding[{number}]") for number, table in enumerate(tables)
+        )
+        values["gains"] = tuple(float(gain) for gain in values.get("gains", (1, 1, 1)))
+        camera = cls(name=name, **values)
+        one_of(camera.cfa, Cfa, f"{where}.cfa")
+        within(camera.bits, 1, 16, f"{where}.bits")
+        if len(camera.gains) != 3 or min(camera.gains) <= 0 or max(camera.gains) > 64:
+            raise ProfileError("must be three factors over 0 and up to 64", where=f"{where}.gains")
+        return camera
