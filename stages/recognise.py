@@ -223,7 +223,7 @@ def packets_from_outside(source: Source) -> tuple[Bytes, NDArray[Any], int]:
     Raises DataError if no packet stands at its beginning.
     """
     from stages.formats.packets import walk_packets
-    from stages.products.link import PACKET_DTYPE
+    from stages.products import PACKET_DTYPE
 
     data = np.frombuffer(source.read(), np.uint8)
     walk = walk_packets(data)

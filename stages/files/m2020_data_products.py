@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.products import Packets
 from stages.products.files import FilePart, Segment
-from stages.products.link import Packets
 from stages.profile import FileProtocol
 
 __all__ = ["read_metadata", "read_parts", "read_pieces"]

@@ -14,7 +14,7 @@ from stages.frames.matrix import Bytes
 from stages.frames.phase import place_fixed_frames
 from stages.frames.randomizer import derandomize
 from stages.frames.sync import MARKED_DTYPE, extract_frames, find_frames
-from stages.products.link import FRAME_DTYPE
+from stages.products import FRAME_DTYPE
 from stages.profile import Link
 
 __all__ = ["Received", "receive_cadus", "receive_frames"]

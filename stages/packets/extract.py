@@ -13,7 +13,7 @@ from stages.packets.headers import IDLE_CHANNEL, FrameHeaders, read_frame_header
 from stages.packets.sequence import DUPLICATE, FOREIGN, JUMPED, RECENT, digest_frame, follow_counters
 from stages.packets.space_packets import missing_packets, read_headers
 from stages.packets.zones import copy_packets, find_packets
-from stages.products.link import GAP_DTYPE, PACKET_DTYPE, ChannelState
+from stages.products import GAP_DTYPE, PACKET_DTYPE, ChannelState
 from stages.profile import Link
 
 __all__ = ["Extraction", "LinkState", "demultiplex", "extract_packets"]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
+from stages.products.carry import Carry, ChannelState
+from stages.products.chunk import Chunk
 from stages.products.files import FilePart, ReceivedFile, Segment
+from stages.products.frames import FRAME_DTYPE, Frames
 from stages.products.images import Image, Mosaic
-from stages.products.link import (
-    FRAME_DTYPE,
-    GAP_DTYPE,
-    PACKET_DTYPE,
-    Carry,
-    ChannelState,
-    Chunk,
-    Frames,
-    Packets,
-)
+from stages.products.packets import GAP_DTYPE, PACKET_DTYPE, Packets
 from stages.products.report import Report
 from stages.products.sheets import Cell, ContactSheet, SheetBook
 from stages.products.sound import Recording, SoundBlock, Spectrogram

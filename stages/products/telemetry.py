@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
-from stages.products.link import from_npy, to_npy
+from stages.products.tables import from_npy, to_npy
 
 __all__ = ["CHANNEL_DTYPE", "EVENT_DTYPE", "ChannelTable", "Channels", "EventTable", "Events"]
 

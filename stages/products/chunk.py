@@ -1,0 +1,66 @@
+"""A stretch of a pass as it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.product import Arrival, Completeness, Product, Recognition, Sink, Source
+
+__all__ = ["Chunk"]
+
+Bytes: TypeAlias = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk(Product):
+    """A stretch of a pass as it was recorded, by reference; never written."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("pass", "chunk")
+    LEVELS: ClassVar[tuple[str, ...]] = ("bits", "frames")
+
+    pass_: str
+    chunk: str
+    data: Bytes
+    """(n,) uint8: the margin, then the chunk's own bytes."""
+    margin: int = 0
+    """How many of them, in front, belong to the chunks before: up to four frames."""
+    level: str = "bits"
+    """"bits" (CADUs) or "frames" (transfer frames without marker or parity)."""
+    position: int | None = 0
+    """Byte of the pass at which the chunk's own bytes begin; None if chunks are numbered and it is not known."""
+
+    def save(self, sink: Sink) -> None:
+        """Write the chunk's own bytes: only tests do."""
+        sink.write(self.data[self.margin :].tobytes())
+
+    @classmethod
+    def load(cls, source: Source) -> Self:
+        """Read margin and chunk from the files that arrived."""
+        pieces = [source.read(suffix) for suffix in sorted(source.files)]
+        own = pieces.pop(0)
+        margin = b"".join(pieces)
+        return cls(
+            pass_=source.key["pass"],
+            chunk=source.key["chunk"],
+            data=np.frombuffer(margin + own, np.uint8),
+            margin=len(margin),
+            level=source.facts.get("level", "bits"),
+            position=source.facts.get("position"),
+        )
+
+    def completeness(self) -> Completeness:
+        """Complete by definition: what arrived is what there is."""
+        own = self.data.size - self.margin
+        return Completeness(received=own, expected=own)
+
+    @classmethod
+    def recognise(cls, arrival: Arrival, sections: Callable[[type[Any]], Mapping[str, Any]]) -> Recognition | None:
+        """Look for markers, else for transfer frame headers and their error control."""
+        from stages.recognise import recognise_stream
+
+        return recognise_stream(arrival, sections)
