@@ -17,11 +17,10 @@ import click
 from pipeline.catalog import Catalog
 from pipeline.checkup import holder_of
 from pipeline.cli.common import json_option, out_argument, reading
+from pipeline.cli.tables import COLUMNS, page, size_in_words
 from pipeline.store import Store
 
 __all__ = ["status", "summarise"]
-
-COLUMNS = ("done", "partial", "stale", "waiting", "quarantined", "failed")
 
 
 @click.command()
@@ -40,7 +39,7 @@ def status(out: Path, *, as_json: bool, watch: bool, every: float) -> None:
         return
     from rich.console import Console
 
-    Console(highlight=False).print(_page(document))
+    Console(highlight=False).print(page(document))
     for hint in hints:
         click.echo(hint)
 
@@ -101,68 +100,7 @@ def _screen(out: Path, document: dict[str, Any], hints: list[str]) -> Any:
     from rich.text import Text
 
     lead = f"{time.strftime('%H:%M:%S')} {holder_of(Store(out)) or 'nobody'} works on {out}"
-    return Group(Text(lead, style="bold"), _page(document), *(Text(hint) for hint in hints))
-
-
-# --- for people -------------------------------------------------------------------------------------------------------------------
-
-
-def _page(document: dict[str, Any]) -> Any:
-    from rich import box
-    from rich.console import Group
-    from rich.table import Table
-
-    stages = Table("stage", box=box.SIMPLE, title="Stages", title_justify="left", title_style="bold")
-    for column in COLUMNS:
-        stages.add_column(column, justify="right")
-    for name, counts in document["stages"].items():
-        stages.add_row(name, *(_number(counts[column], alarm=column in {"quarantined", "failed"}) for column in COLUMNS))
-    tables = [_table(title, rows, Table, box.SIMPLE) for title, rows in document.items() if title not in {"stages", "disk"} and rows]
-    return Group(stages, *tables, _disk_line(document["disk"]))
-
-
-def _disk_line(disk: dict[str, Any]) -> str:
-    rooms = ", ".join(f"{name} {_size(size)}" for name, size in disk["rooms"].items() if size)
-    left = f"; at this rate there is room for {_size(disk['room_for'])} more of it" if disk["room_for"] is not None else ""
-    return (
-        f" Disk: {_size(disk['bytes'])} from {_size(disk['downlink'])} of downlink ({rooms or 'nothing'}); {_size(disk['free'])} free{left}"
-    )
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"
-
-
-def _number(count: int, *, alarm: bool = False) -> str:
-    if not count:
-        return "[dim]-[/dim]"
-    return f"[red]{count:,}[/red]" if alarm else f"{count:,}"
-
-
-def _table(title: str, rows: Any, table_class: Any, style: Any) -> Any:
-    """Lay out one section: a list of rows, rows by name, or one row."""
-    if isinstance(rows, dict):
-        named = all(isinstance(row, dict) for row in rows.values())
-        rows = [{"": name, **row} for name, row in rows.items()] if named else [rows]
-    table = table_class(box=style, title=title.capitalize(), title_justify="left", title_style="bold")
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    for column in columns:
-        table.add_column(column.replace("_", " "), justify="left" if isinstance(rows[0].get(column), str) else "right")
-    for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    return table
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {count:,}" for name, count in value.items())
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    return Group(Text(lead, style="bold"), page(document), *(Text(hint) for hint in hints))
 
 
 # --- what to type next ------------------------------------------------------------------------------------------------------------
@@ -181,7 +119,7 @@ def _hints(document: dict[str, Any], store: Store, catalog: Catalog, out: Path) 
         hints.append(f"{sums['partial']:,} partial, the last {product}: skycrane explain {here} {shlex.quote(product)}")
     disk = document["disk"]
     if disk["free"] < max(1 << 30, disk["bytes"] // 20):
-        hints.append(f"{_size(disk['free'])} free: skycrane gc {here}")
+        hints.append(f"{size_in_words(disk['free'])} free: skycrane gc {here}")
     if store.crashed and not holder_of(store):
         hints.append(f"the last run did not end well: skycrane doctor {here}")
     report = out / "index.html"
