@@ -76,7 +76,7 @@ def test_a_name_that_leads_out_is_refused_and_a_stop_is_heard(tmp_path, store, m
 
 
 def test_a_bucket_of_s3(cli, out, tmp_path, monkeypatch):
-    server = pytest.importorskip("moto.server", reason="moto[server] is not installed")
+    server = pytest.importorskip("moto.server", reason="moto with flask is not installed")
     s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
     for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
