@@ -42,7 +42,7 @@ def check(case: Case, out: Path, folder: Path) -> Difference:
 
 
 def bless(cases: Sequence[Case], out: Path, folder: Path, *, versions: dict[str, int], reason: str) -> list[str]:
-    """Write the goldens that differ; return their names.
+    """Write the goldens that differ or whose stage has a new version; return their names.
 
     Raises UsageError under CI, without a reason, and for a golden whose stage has not got a new version.
     """
@@ -60,6 +60,8 @@ def bless(cases: Sequence[Case], out: Path, folder: Path, *, versions: dict[str,
                 remedy="If the change is meant, raise the version: products that users have must become stale",
             )
     folder.mkdir(parents=True, exist_ok=True)
+    # A stage may have a new version for something that no golden shows: they belong to it all the same.
+    changed += [case for case in cases if case not in changed and record.get(case.name) != versions[case.stage]]
     for case in changed:
         np.save(folder / f"{case.name}.npy", case.load(out), allow_pickle=False)
         record[case.name] = versions[case.stage]

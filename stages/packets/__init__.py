@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from stages.profile import Link
 __all__ = ["packets"]
 
 
-@stage(version=1)
+@stage(version=2)
 def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Packets, Carry]:
     """Take the space packets out of a chunk's good frames.
 
@@ -27,8 +28,7 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
     good = frames.table["good"]
     positions = frames.position + frames.table["bit_offset"]
     result = demultiplex(frames.data[good], link=link, carry=previous, positions=positions[good])
-    bad = _claims(frames, link)
-    rows = _with_corrected(_with_bad(result.link, bad, link), frames, link)
+    rows = _with_corrected(result.link or (_empty_row(link),), frames, link) if len(frames.table) else ()
     return (
         Packets(
             pass_=frames.pass_,
@@ -37,6 +37,7 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
             table=result.table,
             gaps=result.gaps,
             link=rows,
+            bad=_claims(frames, link),
         ),
         Carry(
             pass_=frames.pass_,
@@ -47,28 +48,13 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
     )
 
 
-def _claims(frames: Frames, link: Link) -> list[int]:
-    """Give the global virtual channel that the header of each bad frame names, -1 for none of this link."""
+def _claims(frames: Frames, link: Link) -> Mapping[int, int]:
+    """Count bad frames by the global virtual channel that their header names, -1 for none of this link."""
     from stages.packets.headers import read_frame_headers
 
     headers = read_frame_headers(frames.data[~frames.table["good"]], link)
-    return [int(number) if valid else -1 for number, valid in zip(headers.channel, headers.valid, strict=True)]
-
-
-def _with_bad(rows: Sequence[Mapping[str, Any]], claims: Sequence[int], link: Link) -> tuple[Mapping[str, Any], ...]:
-    """Add the bad frames to the account.
-
-    The header of a bad frame may be wrong too: a claim counts if good frames of that channel came as well; else the frame is put
-    down to the busiest channel.
-    """
-    if not rows and claims:
-        rows = [_empty_row(link)]
-    busiest = max(rows, key=lambda row: int(row["frames"]), default=None)
-    numbers = [row["spacecraft"] << 6 | row["virtual_channel"] if row["spacecraft"] is not None else -1 for row in rows]
-    counts = [0] * len(rows)
-    for claim in claims:
-        counts[numbers.index(claim) if claim in numbers else next(i for i, row in enumerate(rows) if row is busiest)] += 1
-    return tuple({**row, "bad": count} for row, count in zip(rows, counts, strict=True))
+    claims = (int(number) if valid else -1 for number, valid in zip(headers.channel, headers.valid, strict=True))
+    return dict(sorted(Counter(claims).items()))
 
 
 def _with_corrected(rows: Sequence[Mapping[str, Any]], frames: Frames, link: Link) -> tuple[Mapping[str, Any], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeAlias
@@ -64,9 +65,12 @@ class Packets(Product):
     gaps: NDArray[Any] = field(default_factory=lambda: np.zeros(0, GAP_DTYPE))
     """(g,) GAP_DTYPE."""
     link: tuple[Mapping[str, Any], ...] = ()
-    """For each spacecraft and virtual channel: {spacecraft, virtual_channel, frames, bad, gaps, lost, truncated_packets,
-    duplicates, missing_packets, pointer_conflicts}. frames are the good ones, each once; missing_packets those that sequence
-    counts name; pointer_conflicts are frames whose first header pointer contradicts the packet before."""
+    """For each spacecraft and virtual channel: {spacecraft, virtual_channel, frames, gaps, lost, truncated_packets, duplicates,
+    missing_packets, pointer_conflicts, corrected_symbols}. frames are the good ones, each once; missing_packets those that
+    sequence counts name; pointer_conflicts are frames whose first header pointer contradicts the packet before."""
+    bad: Mapping[int, int] = field(default_factory=dict)
+    """Bad frames by the global virtual channel (spacecraft << 6 | virtual channel) that their header claims, -1 for none of this
+    link. That header may be wrong too: whom they are put down to is for the whole pass to say (`tally`)."""
     left_over: int = 0
     """Octets of a file from outside, from the first one on where no packet header stands."""
 
@@ -96,6 +100,7 @@ class Packets(Product):
             table=from_npy(source.read(".npy"), PACKET_DTYPE),
             gaps=from_npy(source.read(".gaps.npy"), GAP_DTYPE),
             link=tuple({name: value for name, value in row.items() if name != "packets"} for row in source.facts["link"]),
+            bad={int(channel): count for channel, count in source.facts["bad"].items()},
             left_over=source.facts.get("left_over", 0),
         )
 
@@ -107,7 +112,7 @@ class Packets(Product):
         return Completeness(received=received, expected=expected, unit="frames", caveats=caveats)
 
     def facts(self) -> Facts:
-        """The link's health, with the packets of each APID; and its gaps: [virtual channel, frames lost, bit of the pass behind it]."""
+        """The link's health, with the packets of each APID; bad frames by claim; gaps as [virtual channel, frames lost, bit behind]."""
         rows = []
         for row in self.link:
             mine = self.table[self.table["virtual_channel"] == row["virtual_channel"]]
@@ -116,25 +121,27 @@ class Packets(Product):
             rows.append({**row, "packets": packets})
         gaps = self.gaps[:MOST_GAPS]
         known = zip(gaps["virtual_channel"].tolist(), gaps["lost"].tolist(), gaps["position"].tolist(), strict=True)
-        return {"link": rows, "packets": len(self.table), "left_over": self.left_over, "gaps": [list(gap) for gap in known]}
+        bad = {str(channel): count for channel, count in self.bad.items()}
+        return {"link": rows, "bad": bad, "packets": len(self.table), "left_over": self.left_over, "gaps": [list(gap) for gap in known]}
 
     @classmethod
     def tally(cls, entries: Iterable[Entry]) -> Facts:
         """Sum the link's health up by pass and virtual channel."""
-        sums: dict[tuple[str, int | None, int], dict[str, Any]] = {}
+        sums: dict[str, dict[tuple[int, int], dict[str, Any]]] = {}
+        claims: dict[str, Counter[int]] = {}
         for entry in entries:
+            name = entry.key["pass"]
             for row in entry.facts.get("link", ()):
-                which = (entry.key["pass"], row["spacecraft"], row["virtual_channel"])
-                total = sums.setdefault(which, {"pass": which[0], "spacecraft": which[1], "virtual_channel": which[2], "packets": {}})
-                for name, value in row.items():
-                    if name == "packets":
-                        for apid, count in value.items():
-                            total["packets"][apid] = total["packets"].get(apid, 0) + count
-                    elif name not in {"spacecraft", "virtual_channel"}:
-                        total[name] = total.get(name, 0) + value
-        for total in sums.values():
-            total["packets"] = dict(sorted(total["packets"].items(), key=lambda item: (-item[1], item[0])))
-        return {"link": [sums[which] for which in sorted(sums, key=lambda key: (key[0], key[1] or 0, key[2]))]}
+                add_up(sums.setdefault(name, {}), row)
+            for channel, number in entry.facts.get("bad", {}).items():
+                claims.setdefault(name, Counter())[int(channel)] += number
+        rows = []
+        for name, channels in sorted(sums.items()):
+            put_down(channels, claims.get(name, Counter()))
+            for _, row in sorted(channels.items()):
+                packets = dict(sorted(row["packets"].items(), key=lambda item: (-item[1], item[0])))
+                rows.append({"pass": name, **row, "packets": packets})
+        return {"link": rows}
 
     @classmethod
     def recognise(cls, arrival: Arrival, sections: Callable[[type[Any]], Mapping[str, Any]]) -> Recognition | None:
@@ -142,3 +149,29 @@ class Packets(Product):
         from stages.recognise import recognise_packets
 
         return recognise_packets(arrival, sections)
+
+
+def add_up(channels: dict[tuple[int, int], dict[str, Any]], row: Mapping[str, Any]) -> None:
+    """Add a chunk's account of a virtual channel to those of its pass."""
+    known = {"spacecraft": row["spacecraft"], "virtual_channel": row["virtual_channel"], "packets": {}, "bad": 0}
+    total = channels.setdefault((row["spacecraft"] or 0, row["virtual_channel"]), known)
+    for name, value in row.items():
+        if name == "packets":
+            for apid, count in value.items():
+                total["packets"][apid] = total["packets"].get(apid, 0) + count
+        elif name not in {"spacecraft", "virtual_channel"}:
+            total[name] = total.get(name, 0) + value
+
+
+def put_down(channels: dict[tuple[int, int], dict[str, Any]], claims: Mapping[int, int]) -> None:
+    """Put bad frames down to the channel that they claim, if good frames of it came in the pass as well; else to the busiest one.
+
+    An account without good frames stands for a pass, or a chunk of it, that has none at all.
+    """
+    for which in [which for which, row in channels.items() if not row["frames"]]:
+        if len(channels) > 1:
+            del channels[which]
+    busiest = max(channels, key=lambda which: (channels[which]["frames"], which))
+    for channel, count in claims.items():
+        which = (channel >> 6, channel & 63)
+        channels[which if which in channels else busiest]["bad"] += count

@@ -98,7 +98,9 @@ def test_chunks_with_carries_through_their_files_give_what_one_chunk_gives(real:
 def test_a_chunk_of_bad_frames_only_is_an_account_and_no_packets(real: Path) -> None:
     product, carry = packets(frames_of(real, 927, 930), LINK, None)
     assert len(product.table) == 0
-    assert [(row["frames"], row["bad"]) for row in product.link] == [(0, 3)]
+    assert [(row["spacecraft"], row["frames"]) for row in product.link] == [(168, 0)]
+    entry = Entry(key=product.key, digest="", completeness=product.completeness(), facts=product.facts())
+    assert [(row["frames"], row["bad"]) for row in Packets.tally([entry])["link"]] == [(0, 3)]
     assert not carry.channels
 
 
