@@ -3,9 +3,7 @@
 The driver is the only writer. Each line of the journal is posted (`pipeline.posting`) together with a mark on every task that it may
 concern: the task is *dirty*. So what must be looked at again survives a crash, and planning costs what has changed, not what there is.
 
-A task's `dirty` is 0 (nothing new), 1 (to be looked at) or 2 (to be looked at when the chunk before has been made). Its `state` is what
-looking at it found last: done, due (it runs), waiting (a product that it needs is not there), absent (a file from outside that it needs
-is gone), quarantined (its inputs make it fail), or nothing yet.
+What it knows of tasks is `pipeline.tasks`, its tables are `pipeline.schema`.
 """
 
 from __future__ import annotations
@@ -20,47 +18,12 @@ from pipeline.errors import UsageError
 from pipeline.product import Entry, Key
 from pipeline.receipt import FileRecord, Output
 from pipeline.registry import Registry
+from pipeline.schema import SCHEMA_VERSION, make_tables
+from pipeline.tasks import Tasks
 
 __all__ = ["Catalog", "Row", "entry_of", "sql_text"]
 
 Row = sqlite3.Row
-
-SCHEMA_VERSION = "3"
-
-TABLES = {
-    "meta": "name TEXT PRIMARY KEY, value TEXT",
-    "inputs": "sha256 TEXT PRIMARY KEY, record TEXT",
-    "withheld": "sha256 TEXT PRIMARY KEY, record TEXT",
-    "places": "place TEXT, sha256 TEXT, PRIMARY KEY(place, sha256)",
-    "paths": "path TEXT PRIMARY KEY, sha256 TEXT, size INTEGER, mtime_ns INTEGER, inode INTEGER",
-    "products": (
-        "kind TEXT, key TEXT, stage TEXT, task TEXT, digest TEXT, partial INTEGER, pack TEXT, reach INTEGER, record TEXT, "
-        "PRIMARY KEY(kind, key)"
-    ),
-    "files": (
-        "path TEXT PRIMARY KEY, kind TEXT, key TEXT, stage TEXT, task TEXT, size INTEGER, sha256 TEXT, mtime_ns INTEGER, inode INTEGER"
-    ),
-    "members": "kind TEXT, dimensions TEXT, of TEXT, key TEXT, PRIMARY KEY(kind, dimensions, of, key)",
-    "spans": "pass TEXT, chunk TEXT, start TEXT, stop TEXT, kind TEXT, margin INTEGER, PRIMARY KEY(pass, chunk)",
-    "assignments": "section TEXT, value TEXT, name TEXT, PRIMARY KEY(section, value)",
-    "tasks": (
-        "stage TEXT, key TEXT, state TEXT, dirty INTEGER NOT NULL DEFAULT 0, partial INTEGER NOT NULL DEFAULT 0, "
-        "reasons TEXT NOT NULL DEFAULT '[]', digest TEXT, receipt TEXT, failure TEXT, PRIMARY KEY(stage, key)"
-    ),
-}
-
-INDICES = (
-    "places_by_input ON places(sha256)",
-    "paths_by_input ON paths(sha256)",
-    "paths_by_size ON paths(size)",
-    "products_by_task ON products(stage, task)",
-    "products_by_pack ON products(pack, reach) WHERE pack IS NOT NULL",
-    "files_by_product ON files(kind, key)",
-    "spans_by_stop ON spans(pass, stop)",
-    "spans_by_start ON spans(pass, start)",
-    "tasks_dirty ON tasks(stage, dirty, key) WHERE dirty > 0",
-    "tasks_by_state ON tasks(state, stage, key) WHERE state <> 'done'",
-)
 
 
 def sql_text(path: str) -> str:
@@ -86,6 +49,7 @@ class Catalog:
             self.db.execute("PRAGMA synchronous=NORMAL")
             self.db.execute("PRAGMA wal_autocheckpoint=8000")
         self.db.row_factory = sqlite3.Row
+        self.tasks = Tasks(self.db, registry)
         if read_only and json.loads(self.meta("schema") or '[""]')[0] != SCHEMA_VERSION:
             self.db.close()
             raise UsageError(
@@ -107,15 +71,7 @@ class Catalog:
 
     def reset(self) -> None:
         """Forget everything."""
-        self.db.execute("BEGIN")
-        for table in [row[0] for row in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]:
-            self.db.execute(f'DROP TABLE "{table}"')
-        for name, columns in TABLES.items():
-            self.db.execute(f"CREATE TABLE {name}({columns})")
-        for index in INDICES:
-            self.db.execute(f"CREATE INDEX {index}")
-        self.set_meta("schema", self._form())
-        self.db.execute("COMMIT")
+        make_tables(self.db, self._form())
 
     def _form(self) -> str:
         projections = {kind: sorted(dimensions) for kind, dimensions in sorted(self.projections.items())}
@@ -254,111 +210,6 @@ class Catalog:
             (key["pass"], key["chunk"]),
         ).fetchone()
         return None if row is None else Key((name, row["chunk"] if name == "chunk" else key[name]) for name in key)
-
-    # --- tasks --------------------------------------------------------------------------------------------------------------------
-
-    def mark(self, stage: str, keys: Iterable[str]) -> None:
-        """Note that tasks must be looked at again."""
-        self.db.executemany(
-            "INSERT INTO tasks(stage, key, dirty) VALUES(?, ?, 1) ON CONFLICT(stage, key) DO UPDATE SET dirty = 1",
-            ((stage, key) for key in keys),
-        )
-
-    def mark_stage(self, stage: str) -> None:
-        """Note that all tasks of a stage must be looked at again."""
-        self.db.execute("UPDATE tasks SET dirty = 1 WHERE stage = ?", (stage,))
-
-    def mark_unfinished(self) -> None:
-        """Note that what an earlier run left undone, or could not do for want of a file, must be looked at again."""
-        self.db.execute("UPDATE tasks SET dirty = 1 WHERE dirty > 0 OR state IN ('due', 'absent')")
-
-    def orphans(self) -> list[tuple[str, str]]:
-        """List stage and key of the tasks whose stage is no longer installed."""
-        stages = [row["stage"] for row in self.db.execute("SELECT DISTINCT stage FROM tasks").fetchall()]
-        gone = [stage for stage in stages if stage not in self.registry.stages]
-        return [(stage, row["key"]) for stage in gone for row in self.tasks(stage=stage)]
-
-    def park(self, stage: str, key: str) -> None:
-        """Keep a task aside until the chunk before has been made."""
-        self.db.execute("UPDATE tasks SET dirty = 2 WHERE stage = ? AND key = ? AND dirty = 1", (stage, key))
-
-    def unpark(self, stage: str, key: str | None = None) -> int:
-        """Look at a parked task again, or at all of a stage; return how many there were."""
-        sql = "UPDATE tasks SET dirty = 1 WHERE stage = ?1 AND dirty = 2 AND (?2 IS NULL OR key = ?2)"
-        return self.db.execute(sql, (stage, key)).rowcount
-
-    def void(self, stage: str, key: str) -> None:
-        """Let a task's receipt no longer prove anything: it is due, whatever its inputs."""
-        self.db.execute("UPDATE tasks SET digest = NULL, failure = NULL, dirty = 1 WHERE stage = ? AND key = ?", (stage, key))
-
-    def dirty(self) -> list[tuple[str, str]]:
-        """List stage and key of the tasks that must be looked at again."""
-        rows = self.db.execute("SELECT stage, key FROM tasks WHERE dirty > 0 ORDER BY stage, key").fetchall()
-        return [(row["stage"], row["key"]) for row in rows]
-
-    def dirty_keys(self, stage: str, after: str, limit: int) -> list[str]:
-        """List the first keys after this one of the tasks of a stage that are to be looked at now."""
-        rows = self.db.execute(
-            "SELECT key FROM tasks WHERE stage = ? AND dirty = 1 AND key > ? ORDER BY key LIMIT ?", (stage, after, limit)
-        )
-        return [row["key"] for row in rows.fetchall()]
-
-    def count_dirty(self, stage: str, limit: int) -> int:
-        """Count the tasks of a stage that must be looked at again, up to a limit."""
-        row = self.db.execute("SELECT COUNT(*) FROM (SELECT 1 FROM tasks WHERE stage = ? AND dirty > 0 LIMIT ?)", (stage, limit)).fetchone()
-        return int(row[0])
-
-    def is_dirty(self, stage: str, key: str) -> bool:
-        """Say whether a task must be looked at again."""
-        row = self.db.execute("SELECT dirty FROM tasks WHERE stage = ? AND key = ?", (stage, key)).fetchone()
-        return row is not None and bool(row["dirty"])
-
-    def settle(self, stage: str, key: str, state: str | None, reasons: Iterable[str] = ()) -> None:
-        """Note what looking at a task found; None: there is no such task any more."""
-        if state is None:
-            self.db.execute("DELETE FROM tasks WHERE stage = ? AND key = ?", (stage, key))
-            return
-        self.db.execute(
-            "UPDATE tasks SET state = ?, dirty = 0, reasons = ? WHERE stage = ? AND key = ?",
-            (state, json.dumps(list(reasons)), stage, key),
-        )
-
-    def task(self, stage: str, key: str) -> Row | None:
-        """Return the row of a task."""
-        row: Row | None = self.db.execute("SELECT * FROM tasks WHERE stage = ? AND key = ?", (stage, key)).fetchone()
-        return row
-
-    def tasks(self, *, stage: str | None = None, state: str | None = None, limit: int = -1) -> list[Row]:
-        """List tasks, by stage and key."""
-        return self.db.execute(
-            "SELECT * FROM tasks WHERE (?1 IS NULL OR stage = ?1) AND (?2 IS NULL OR state = ?2) ORDER BY stage, key LIMIT ?3",
-            (stage, state, limit),
-        ).fetchall()
-
-    def count(self, *, state: str) -> dict[str, int]:
-        """Count tasks in a state, by stage."""
-        rows = self.db.execute("SELECT stage, COUNT(*) AS n FROM tasks WHERE state = ? GROUP BY stage", (state,))
-        return {row["stage"]: row["n"] for row in rows.fetchall()}
-
-    def tally(self) -> dict[str, dict[str, int]]:
-        """Count tasks for `status`: by stage, how many are done, partial, stale, waiting, quarantined, failed."""
-        counts = {name: dict.fromkeys(("done", "partial", "stale", "waiting", "quarantined", "failed"), 0) for name in self.registry.stages}
-        rows = self.db.execute(
-            "SELECT stage, state, partial, receipt IS NOT NULL AS made, dirty, COUNT(*) AS n FROM tasks GROUP BY 1, 2, 3, 4, 5"
-        )
-        for row in rows.fetchall():
-            if row["stage"] not in counts:
-                continue
-            if row["state"] == "quarantined":
-                state = "quarantined"
-            elif row["dirty"] or row["state"] in {None, "due", "absent"}:
-                state = "stale" if row["made"] else "waiting"
-            else:
-                state = row["state"]
-            counts[row["stage"]][state] += row["n"]
-            if state == "done" and row["partial"]:
-                counts[row["stage"]]["partial"] += row["n"]
-        return counts
 
     # --- inputs -------------------------------------------------------------------------------------------------------------------
 

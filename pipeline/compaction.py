@@ -92,7 +92,7 @@ def _admissions(catalog: Catalog) -> Iterator[dict[str, Any]]:
 
 def _receipt(catalog: Catalog, stage: str, key: str, outputs: list[Output] | None = None) -> dict[str, Any]:
     """Give the line about a task as it was, or with outputs that lie elsewhere."""
-    row = catalog.task(stage, key)
+    row = catalog.tasks.row(stage, key)
     assert row is not None
     body = json.loads(row["receipt"])
     listed = catalog.outputs_of(stage, key) if outputs is None else outputs
@@ -115,7 +115,7 @@ def _sparse(store: Store, catalog: Catalog) -> Iterator[str]:
 
 
 def _is_settled(catalog: Catalog, stage: str, key: str) -> bool:
-    row = catalog.task(stage, key)
+    row = catalog.tasks.row(stage, key)
     return row is not None and row["state"] == "done" and not row["dirty"]
 
 

@@ -20,6 +20,7 @@ from pipeline.progress import Summary
 from pipeline.receipt import Output
 from pipeline.stage import Role, StageSpec
 from pipeline.store import Store
+from pipeline.tasks import START
 
 __all__ = ["Dispatcher"]
 
@@ -67,7 +68,7 @@ class Dispatcher:
     def mark(self, tasks: tuple[Task, ...]) -> None:
         """Note that tasks are to be looked at again."""
         for task in tasks:
-            self._catalog.mark(task.spec.name, [task.key.text])
+            self._catalog.tasks.mark_again(task.spec.name, task.key.text)
 
     def took(self, stage: str, seconds: float) -> None:
         """Learn how long a task of a stage takes."""
@@ -89,11 +90,11 @@ class Dispatcher:
     def finished(self, spec: StageSpec, key: Key) -> None:
         """Let the chunk after this one be looked at, if it waited for it."""
         if any(item.role is Role.PREVIOUS for item in spec.inputs) and (after := self._catalog.chunk_after(key)) is not None:
-            self._catalog.unpark(spec.name, spec.key_of(after).text)
+            self._catalog.tasks.unpark(spec.name, spec.key_of(after).text)
 
     def left(self, allowed: set[str]) -> int:
         """Count the tasks of these stages that are still to be looked at."""
-        return sum(self._catalog.count_dirty(stage, 1_000_000) for stage in allowed)
+        return sum(self._catalog.tasks.count_dirty(stage, 1_000_000) for stage in allowed)
 
     # --- what is next -------------------------------------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class Dispatcher:
         if batch is not None or self.in_flight:
             return batch
         # What the parked ones waited for has come to nothing.
-        woken = sum(self._catalog.unpark(stage) for stage in allowed)
+        woken = sum(self._catalog.tasks.unpark(stage) for stage in allowed)
         return self._search(allowed, threads) if woken else None
 
     def _search(self, allowed: set[str], threads: int) -> Batch | None:
@@ -121,7 +122,7 @@ class Dispatcher:
 
     def _open_stages(self, allowed: set[str]) -> Iterator[StageSpec]:
         """Give the stages with something to look at that need not wait for others."""
-        dirty = {stage for stage in allowed if self._catalog.count_dirty(stage, 1)}
+        dirty = {stage for stage in allowed if self._catalog.tasks.count_dirty(stage, 1)}
         busy = dirty | {stage for stage, count in self._running_of.items() if count}
         unsettled = any(not self._registry.stages[stage].settled for stage in busy)
         for name, spec in self._registry.stages.items():
@@ -137,14 +138,14 @@ class Dispatcher:
         """Take due tasks of a stage, as many as make a batch worth its overhead; say whether any was looked at."""
         wanted = self._wanted(spec, threads)
         chosen: dict[str, tuple[Task, Work]] = {}
-        after, looked = "", False
-        while len(chosen) < wanted and (keys := self._catalog.dirty_keys(spec.name, after, PAGE)):
-            for key in keys:
-                after = key
+        after, looked = START, False
+        while len(chosen) < wanted and (places := self._catalog.tasks.next_dirty(spec.name, after, PAGE)):
+            for place, key in places:
+                after = place
                 if (spec.name, key) in self._running:
                     continue
                 if self._waits_for_previous(spec, key, chosen, allowed):
-                    self._catalog.park(spec.name, key)
+                    self._catalog.tasks.park(spec.name, key)
                     continue
                 looked = True
                 found = self._look(spec, Key.parse(spec.dimensions, key))
@@ -158,7 +159,7 @@ class Dispatcher:
         each = self._seconds.get(spec.name)
         if each is None:
             return 1
-        share = -(-self._catalog.count_dirty(spec.name, LARGEST_BATCH * threads) // threads)
+        share = -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * threads) // threads)
         return int(max(1, min(LARGEST_BATCH, share, BATCH_SECONDS / max(each, 1e-6))))
 
     def _waits_for_previous(self, spec: StageSpec, key: str, chosen: dict[str, tuple[Task, Work]], allowed: set[str]) -> bool:
@@ -171,7 +172,7 @@ class Dispatcher:
         text = spec.key_of(before).text
         # What makes its input may still be under way.
         stages = [spec.name, *(self._registry.upstream[spec.name] & allowed)]
-        return text in chosen or any((stage, text) in self._running or self._catalog.is_dirty(stage, text) for stage in stages)
+        return text in chosen or any((stage, text) in self._running or self._catalog.tasks.is_dirty(stage, text) for stage in stages)
 
     def _look(self, spec: StageSpec, key: Key) -> tuple[Task, Work] | None:
         """Look at a task; note what was found, unless it is to run now."""
@@ -180,7 +181,7 @@ class Dispatcher:
             self.withdraw(finding)
             return None
         if finding.task is None or finding.state != "due":
-            self._catalog.settle(spec.name, key.text, None if finding.state == "gone" else finding.state, finding.reasons)
+            self._catalog.tasks.settle(spec.name, key.text, None if finding.state == "gone" else finding.state, finding.reasons)
             self.finished(spec, key)
             return None
         bindings = [(binding, tuple(self._planner.load(binding, key))) for binding in finding.task.bindings]
@@ -188,11 +189,11 @@ class Dispatcher:
         if moved and not absent:
             return self._look(spec, key)
         if absent:
-            self._catalog.settle(spec.name, key.text, "absent", [f"waits for {absent}, which is gone or has changed"])
+            self._catalog.tasks.settle(spec.name, key.text, "absent", [f"waits for {absent}, which is gone or has changed"])
             self._summary.absent.append((spec.name, key.text, absent))
             self.finished(spec, key)
             return None
-        self._catalog.settle(spec.name, key.text, "due", finding.reasons)
+        self._catalog.tasks.settle(spec.name, key.text, "due", finding.reasons)
         return finding.task, self._work(finding.task, bindings)
 
     def withdraw(self, finding: Finding) -> None:
@@ -214,7 +215,7 @@ class Dispatcher:
                     continue
                 stage, maker = self._catalog.maker(output.kind, output.key) or ("", "")
                 if stage:
-                    self._catalog.void(stage, maker)
+                    self._catalog.tasks.void(stage, maker)
                     return record.path, bool(moved)
                 lines = [] if maker in moved else Admitter(self._catalog, self._planner.profile).relocate(maker)
                 if not lines and maker not in moved:

@@ -126,14 +126,14 @@ class Run:
             if known is None:
                 enlist(self.catalog, spec)
             elif known != basis:
-                self.catalog.mark_stage(spec.name)
+                self.catalog.tasks.mark_stage(spec.name)
             if known != basis:
                 self.catalog.set_meta(name, basis)
-        for stage, key in self.catalog.orphans():
+        for stage, key in self.catalog.tasks.orphans():
             self._dispatcher.withdraw(Finding(stage=stage, key=key, state="gone"))
-            self.catalog.settle(stage, key, None)
+            self.catalog.tasks.settle(stage, key, None)
         self._check_files()
-        self.catalog.mark_unfinished()
+        self.catalog.tasks.mark_unfinished()
 
     def _check_files(self) -> None:
         """Void the tasks whose files are damaged or gone, by size, time and inode; by digest where only those have changed."""
@@ -149,7 +149,7 @@ class Run:
             if not self._store.intact(FileRecord(suffix="", path=path, size=reach, sha256="", whole=False)):
                 damaged.update(self.catalog.makers_in(path))
         for stage, task in damaged:
-            self.catalog.void(stage, task)
+            self.catalog.tasks.void(stage, task)
 
     def _finish(self) -> None:
         """Drop packs that nothing refers to, and write the manifest."""
@@ -213,9 +213,9 @@ class Run:
 
     def force(self, stage: str, only: str) -> int:
         """Make the tasks of a stage whose key matches a glob due, whatever their receipts say; return how many."""
-        rows = [row["key"] for row in self.catalog.tasks(stage=stage) if fnmatch.fnmatchcase(row["key"], only or "*")]
+        rows = [row["key"] for row in self.catalog.tasks.rows(stage=stage) if fnmatch.fnmatchcase(row["key"], only or "*")]
         for key in rows:
-            self.catalog.void(stage, key)
+            self.catalog.tasks.void(stage, key)
         return len(rows)
 
     def release(self, tasks: Iterable[tuple[str, str]]) -> None:
@@ -224,7 +224,7 @@ class Run:
 
     def preview(self) -> list[Finding]:
         """Say what is due now, and why, without doing any of it: in the order of the stages."""
-        findings = [finding for finding in self._planner.plan(self.catalog.dirty()) if finding.state == "due" or finding.withdraw]
+        findings = [finding for finding in self._planner.plan(self.catalog.tasks.dirty()) if finding.state == "due" or finding.withdraw]
         return sorted(findings, key=lambda finding: (self._registry.rank.get(finding.stage, 0), finding.key))
 
     def work(self, *, stages: set[str] | None = None) -> None:
@@ -243,7 +243,9 @@ class Run:
         self._ledger.commit()
         if self._done:
             self._tell("all")
-        self.summary.failed_stages = sorted(self.catalog.count(state="quarantined").keys() - self.catalog.count(state="done").keys())
+        self.summary.failed_stages = sorted(
+            self.catalog.tasks.count(state="quarantined").keys() - self.catalog.tasks.count(state="done").keys()
+        )
         if self.stop and (left := self._dispatcher.left(allowed)):
             raise InterruptedRunError(f"stopped with {left} tasks left", remedy="What was done stays; the same command goes on")
 
@@ -316,14 +318,14 @@ class Run:
             self._tell(spec.name)
 
     def _tell(self, stage: str) -> None:
-        self._progress.advance(stage, self._done, {name: self.catalog.count_dirty(name, 100_000) for name in self._registry.stages})
+        self._progress.advance(stage, self._done, {name: self.catalog.tasks.count_dirty(name, 100_000) for name in self._registry.stages})
         self._done = 0
         self._told = time.monotonic()
 
     def exit_code(self, *, strict: bool) -> ExitCode:
         """Say how the command ends."""
         codes = [ExitCode.GOOD]
-        if self.catalog.count(state="quarantined") or self.catalog.count(state="absent"):
+        if self.catalog.tasks.count(state="quarantined") or self.catalog.tasks.count(state="absent"):
             codes.append(ExitCode.QUARANTINED)
         if any(named for _, _, named in self.summary.refused):
             codes.append(ExitCode.QUARANTINED)

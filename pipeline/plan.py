@@ -88,7 +88,7 @@ class Planner:
 
     def look(self, spec: StageSpec, key: Key) -> Finding:
         """Say what state a task is in, and why."""
-        row = self.catalog.task(spec.name, key.text)
+        row = self.catalog.tasks.row(spec.name, key.text)
         made = row is not None and row["receipt"] is not None
         bindings = tuple(self._bind(spec, item, key) for item in spec.inputs)
         primary = self.registry.primary(spec)

@@ -35,7 +35,7 @@ def enlist(catalog: Catalog, spec: StageSpec) -> None:
     """Find the tasks of a stage that is new here."""
     for item in spec.inputs:
         for row in catalog.db.execute("SELECT key FROM products WHERE kind = ?", (item.kind.__name__,)).fetchall():
-            catalog.mark(spec.name, _tasks_reading(catalog, spec, item, Key.parse(item.kind.KEY, row["key"])))
+            catalog.tasks.mark(spec.name, _tasks_reading(catalog, spec, item, Key.parse(item.kind.KEY, row["key"])))
 
 
 def _json(value: Any) -> str:
@@ -159,6 +159,13 @@ def _post_quarantine(catalog: Catalog, record: Record) -> None:
     )
 
 
+def _post_prune(catalog: Catalog, record: Record) -> None:
+    """Its files go, what is known of it stays: nothing is due for that."""
+    for kind, key in record["products"]:
+        catalog.db.execute("UPDATE products SET pruned = 1, pack = NULL, reach = NULL WHERE kind = ? AND key = ?", (kind, key))
+        catalog.db.execute("DELETE FROM files WHERE kind = ? AND key = ?", (kind, key))
+
+
 def _post_release(catalog: Catalog, record: Record) -> None:
     catalog.db.execute("UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ?", (record["stage"], record["key"]))
 
@@ -183,6 +190,7 @@ POSTERS: dict[str, Callable[[Catalog, Record], None]] = {
     "withdraw": _post_withdraw,
     "quarantine": _post_quarantine,
     "release": _post_release,
+    "prune": _post_prune,
 }
 
 
@@ -202,10 +210,10 @@ def _put(catalog: Catalog, output: Record, stage: str, task: str) -> bool:
     packed = [record for record in output["files"] if not record["whole"]] if stage else []
     pack, reach = (packed[0]["path"], packed[0]["offset"] + packed[0]["size"]) if packed else (None, None)
     catalog.db.execute(
-        "INSERT INTO products VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(kind, key) DO UPDATE SET stage = excluded.stage, "
+        "INSERT INTO products VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(kind, key) DO UPDATE SET stage = excluded.stage, "
         "task = excluded.task, digest = excluded.digest, partial = excluded.partial, pack = excluded.pack, reach = excluded.reach, "
-        "record = excluded.record",
-        (kind, key, stage, task, digest, partial, pack, reach, _json(output)),
+        "pruned = excluded.pruned, record = excluded.record",
+        (kind, key, stage, task, digest, partial, pack, reach, _prunable(catalog, kind, stage), _json(output)),
     )
     if known is not None:
         catalog.db.execute("DELETE FROM files WHERE kind = ? AND key = ?", (kind, key))
@@ -225,6 +233,12 @@ def _put(catalog: Catalog, output: Record, stage: str, task: str) -> bool:
                 "UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ? AND state IN ('quarantined', 'absent')", which
             )
     return partial
+
+
+def _prunable(catalog: Catalog, kind: str, stage: str) -> int | None:
+    """Give what `pruned` says of a product that is there."""
+    known = catalog.registry.kinds.get(kind)
+    return 0 if stage and known is not None and known.INTERMEDIATE else None
 
 
 def _remove(catalog: Catalog, kind: str, key: str) -> None:
@@ -260,7 +274,7 @@ def _enroll(catalog: Catalog, kind: str, key: str) -> None:
 
 def _mark_readers(catalog: Catalog, kind: str, key: str) -> None:
     for stage, task in _readers(catalog, kind, key):
-        catalog.mark(stage, [task])
+        catalog.tasks.mark(stage, [task])
 
 
 def _readers(catalog: Catalog, kind: str, key: str) -> Iterable[tuple[str, str]]:
@@ -301,4 +315,4 @@ def _mark_containing(catalog: Catalog, spec: StageSpec, part: Key) -> None:
         text = spec.key_of(part).text
         catalog.db.execute("UPDATE tasks SET dirty = 1 WHERE stage = ? AND key = ?", (spec.name, text))
     elif set(part) <= set(spec.dimensions):
-        catalog.mark(spec.name, _containing(catalog, spec, part))
+        catalog.tasks.mark(spec.name, _containing(catalog, spec, part))

@@ -252,6 +252,8 @@ class Product(abc.ABC):
     """Dimensions of the key, in the order of its text."""
     PACKED: ClassVar[bool] = False
     """Many of these share one file; they have no path of their own."""
+    INTERMEDIATE: ClassVar[bool] = False
+    """A copy of the downlink on its way to what people look at: with keep = "final" its files go once what is made from them stands."""
     LEVELS: ClassVar[tuple[str, ...]] = ()
     """The levels at which this kind may come from outside."""
 

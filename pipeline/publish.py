@@ -46,7 +46,7 @@ class Publisher:
     def put_aside(self, task: Task, outcome: Outcome, attempt: int) -> None:
         """Put a task into quarantine, unless what it read was replaced while it ran: then its failure proves nothing."""
         stage, key = task.spec.name, task.key.text
-        if self._ledger.catalog.is_dirty(stage, key):
+        if self._ledger.catalog.tasks.is_dirty(stage, key):
             return
         doomed = [record.path for record in self._ledger.catalog.files_of(stage, key)]
         self._ledger.record([_quarantine(task, outcome, attempt)], doomed)

@@ -105,7 +105,7 @@ def _story(catalog: Catalog, out: Path, kind: str, key: str, depth: int, told: s
     maker = catalog.maker(kind, key)
     if maker is None or not maker[0]:
         return story | {"from": "outside"}
-    row = catalog.task(*maker)
+    row = catalog.tasks.row(*maker)
     if row is None or row["receipt"] is None:
         return story
     what = json.loads(row["receipt"])["what"]

@@ -21,7 +21,7 @@ def quarantine() -> None:
 
 
 def _failures(catalog: Catalog, only: str) -> list[dict[str, Any]]:
-    found = [json.loads(row["failure"]) for row in catalog.tasks(state="quarantined")]
+    found = [json.loads(row["failure"]) for row in catalog.tasks.rows(state="quarantined")]
     return [failure for failure in found if fnmatch.fnmatchcase(f"{failure['stage']} {failure['key']}", f"*{only or '*'}")]
 
 

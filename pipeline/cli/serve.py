@@ -52,7 +52,7 @@ def _tally(store: Store) -> dict[str, Any]:
         return {}
     catalog = Catalog(store.catalog, discover(), read_only=True)
     try:
-        rows = catalog.tally().values()
+        rows = catalog.tasks.tally().values()
         return {
             "due": sum(row["stale"] + row["waiting"] for row in rows),
             "quarantined": sum(row["quarantined"] + row["failed"] for row in rows),

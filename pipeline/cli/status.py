@@ -46,7 +46,7 @@ def status(out: Path, *, as_json: bool, watch: bool, every: float) -> None:
 
 def summarise(catalog: Catalog) -> dict[str, Any]:
     """Make the document that `--json` prints (DESIGN 6): the engine's part, and what each kind of product adds."""
-    document: dict[str, Any] = {"stages": catalog.tally()}
+    document: dict[str, Any] = {"stages": catalog.tasks.tally()}
     for kind in catalog.registry.kinds.values():
         for name, value in kind.tally(catalog.entries(kind.__name__)).items():
             if isinstance(value, dict) and isinstance(document.get(name), dict):

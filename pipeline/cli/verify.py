@@ -32,7 +32,7 @@ def verify(out: Path, executor: str, scheduler: str | None, jobs: int | None, *,
     if repair and again:
         with open_run(out, executor=executor, scheduler=scheduler, jobs=jobs) as run, running(run):
             for stage, task in again:
-                run.catalog.void(stage, task)
+                run.catalog.tasks.void(stage, task)
             run.work()
         click.echo(f"made {len(again)} damaged products again")
     outside = len(damaged) - len([which for which in damaged if which[0]])

@@ -46,7 +46,7 @@ class Failpoints:
         monkeypatch.setattr(ledger, "GROUP_SECONDS", 3600.0)
         monkeypatch.setattr(ledger, "LONGEST_GROUP_SECONDS", 3600.0)
         # It is processes that die here, not machines: what was written is there.
-        monkeypatch.setattr(os, "fsync", lambda handle: None)
+        monkeypatch.setattr(os, "fsync", lambda _: None)
         for owner, name in ((os, "replace"), (Journal, "append"), (Store, "withdraw"), (shutil, "rmtree")):
             monkeypatch.setattr(owner, name, self._wrap(getattr(owner, name)))
 

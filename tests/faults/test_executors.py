@@ -257,7 +257,7 @@ def test_a_batch_that_is_lost_is_halved_until_the_culprit_is_alone(tmp_path, mon
 def run_failure(folder: Path) -> str:
     catalog = Catalog(folder / "out" / ".skycrane" / "catalog.sqlite", REGISTRY, read_only=True)
     try:
-        return catalog.tasks(state="quarantined")[0]["failure"]
+        return catalog.tasks.rows(state="quarantined")[0]["failure"]
     finally:
         catalog.close()
 

@@ -379,10 +379,10 @@ def test_the_section_of_a_pass_is_that_of_its_first_chunk(tmp_path, monkeypatch)
 def test_another_section_for_a_pass_makes_its_tasks_be_looked_at_again(world):
     world.take("x.part001.bin", "Bcd")
     catalog = world.ledger.catalog
-    for stage_name, key in catalog.dirty():
-        catalog.settle(stage_name, key, "done")
+    for stage_name, key in catalog.tasks.dirty():
+        catalog.tasks.settle(stage_name, key, "done")
     world.take("x.part000.bin", "Abc")
-    assert ("write", "x/p000001") in catalog.dirty()
+    assert ("write", "x/p000001") in catalog.tasks.dirty()
 
 
 place_names = st.sampled_from(["x", "x.at2", "x.at4", "x.at6", "x.at8", "x.part000", "x.part001", "y", "y.at3"])

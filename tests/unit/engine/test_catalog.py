@@ -7,11 +7,12 @@ import sqlite3
 
 import pytest
 
-from pipeline.catalog import TABLES, Catalog
+from pipeline.catalog import Catalog
 from pipeline.errors import StorageError, UsageError
 from pipeline.ledger import open_catalog
 from pipeline.receipt import Journal
 from pipeline.registry import build
+from pipeline.schema import TABLES
 from pipeline.stage import read_stage
 from pipeline.store import Store
 from pipeline.testing import toys
@@ -46,7 +47,7 @@ def busy_life(bench) -> None:
     bench.run(bench.tapes / "c.txt")
     bench.run(bench.tape("a.part002.txt", "ar anchovy "))
     with bench.open() as run:
-        run.release([(row["stage"], row["key"]) for row in run.catalog.tasks(state="quarantined")])
+        run.release([(row["stage"], row["key"]) for row in run.catalog.tasks.rows(state="quarantined")])
         run.work()
 
 
@@ -124,7 +125,7 @@ def test_receipts_of_a_kind_that_is_gone_do_not_stop_it(bench):
     forget(bench)
     catalog, journal = open_catalog(Store(bench.out), smaller)
     assert {output.kind for output, _, _ in catalog.made()} == {"Tape", "Words", "Tail", "Letter", "Page", "Book"}
-    assert {stage for stage, _ in catalog.orphans()} == {"page", "book"}
+    assert {stage for stage, _ in catalog.tasks.orphans()} == {"page", "book"}
     catalog.close()
     journal.close()
 
@@ -134,9 +135,9 @@ def test_it_can_be_read_while_a_run_holds_it(bench):
     with bench.open() as run:
         run.admit([bench.tape("b.txt", "beta ")])
         reader = Catalog(bench.out / ".skycrane" / "catalog.sqlite", REGISTRY, read_only=True)
-        assert reader.tally()["page"]["done"] == 1
+        assert reader.tasks.tally()["page"]["done"] == 1
         run.work()
-        assert reader.tally()["page"]["done"] == 2
+        assert reader.tasks.tally()["page"]["done"] == 2
         reader.close()
 
 
@@ -152,7 +153,7 @@ def test_a_folder_with_odd_signs_in_its_name_can_be_read(tmp_path):
 def test_tally_tells_stale_from_waiting(bench):
     bench.run(bench.tape("a.txt", "alpha beta? "), bench.tape("b.txt", "boom! "))
     with bench.open() as run:
-        run.catalog.mark("page", ["a", "z"])
-        tally = run.catalog.tally()
+        run.catalog.tasks.mark("page", ["a", "z"])
+        tally = run.catalog.tasks.tally()
     assert tally["page"] == {"done": 1, "partial": 1, "stale": 1, "waiting": 1, "quarantined": 0, "failed": 0}
     assert tally["letters"]["quarantined"] == 1

@@ -49,7 +49,7 @@ def sparse(bench):
 
 def contents(bench):
     with bench.open() as run:
-        assert not run.catalog.dirty()
+        assert not run.catalog.tasks.dirty()
         return {
             table: sorted(map(tuple, run.catalog.db.execute(f"SELECT {columns} FROM {table}").fetchall()), key=repr)  # noqa: S608  from above
             for table, columns in TABLES.items()

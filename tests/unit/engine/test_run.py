@@ -187,7 +187,7 @@ def test_a_folder_of_other_peoples_files_is_refused(tmp_path):
 def test_partial_products_are_counted(bench):
     bench.run(bench.tape("a.txt", "what? is "))
     with bench.open() as run:
-        assert run.catalog.tally()["page"]["partial"] == 1
+        assert run.catalog.tasks.tally()["page"]["partial"] == 1
         assert run.exit_code(strict=True) == 25
         assert run.exit_code(strict=False) == 0
 
