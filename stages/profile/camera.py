@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pipeline.errors import DataError, ProfileError
 from pipeline.stage import Section
-from stages.profile.checks import checked, one_of, within
+from stages.profile.checks import checked, made, tables, within
 
 __all__ = ["Camera", "CompandingTable"]
 
@@ -40,7 +40,7 @@ class CompandingTable:
             table = parse_table(str(values.get("values", "")), f"{where}.values")
         except DataError as error:
             raise ProfileError(error.problem, where=error.where, remedy=error.remedy) from None
-        return cls(name=str(mapping.get("name", "")).upper(), sols=tuple(sols), values=table)
+        return cls(name=str(mapping.get("name", "")).upper(), sols=tuple(sols), values=tuple(table))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +75,18 @@ class Camera(Section):
         values = checked(cls, mapping, where)
         if isinstance(values.get("companding"), bytes):
             values |= checked(cls, tomllib.loads(values["companding"].decode()), where)
-        tables = values.get("companding", ())
-        if not isinstance(tables, list | tuple) or not all(isinstance(table, Mapping) for table in tables):
-            raise ProfileError("must be tables", where=f"{where}.companding", remedy=f"Write [[camera.{name}.companding]]")
         values["companding"] = tuple(
-            CompandingTable.from_mapping(table, f"{where}.companding[{number}]") for number, table in enumerate(tables)
+            CompandingTable.from_mapping(table, f"{where}.companding[{number}]")
+            for number, table in enumerate(tables(values.get("companding", ()), f"{where}.companding"))
         )
-        values["gains"] = tuple(float(gain) for gain in values.get("gains", (1, 1, 1)))
-        camera = cls(name=name, **values)
-        one_of(camera.cfa, Cfa, f"{where}.cfa")
+        if isinstance(values.get("gains"), list):
+            values["gains"] = tuple(values["gains"])
+        camera = made(cls, {**values, "name": name}, where)
         within(camera.bits, 1, 16, f"{where}.bits")
+        within(camera.width, 0, 1 << 16, f"{where}.width")
+        within(camera.height, 0, 1 << 16, f"{where}.height")
+        within(camera.frame_rate, 0, 1e6, f"{where}.frame_rate")
+        within(camera.embedded_samples, 0, 1 << 16, f"{where}.embedded_samples")
         if len(camera.gains) != 3 or min(camera.gains) <= 0 or max(camera.gains) > 64:
             raise ProfileError("must be three factors over 0 and up to 64", where=f"{where}.gains")
         return camera

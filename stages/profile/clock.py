@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import ProfileError
 from pipeline.stage import Section
-from stages.profile.checks import checked
+from stages.profile.checks import checked, made, within
 
 __all__ = ["LATEST", "Clock"]
 
@@ -39,10 +39,15 @@ class Clock(Section):
         values = checked(cls, mapping, "clock")
         if isinstance(values.get("correlation"), bytes):
             values |= checked(cls, tomllib.loads(values["correlation"].decode()), "clock")
-        values["correlation"] = tuple(tuple(float(number) for number in row) for row in values.get("correlation", ()))
-        clock = cls(**values)
-        if any(len(row) != 3 for row in clock.correlation) or list(clock.correlation) != sorted(clock.correlation):
-            raise ProfileError("must be ascending rows of three numbers", where="clock.correlation")
+        rows = values.get("correlation", ())
+        try:
+            values["correlation"] = tuple((float(start), float(tdt), float(rate)) for start, tdt, rate in rows)
+        except (TypeError, ValueError):
+            raise ProfileError("must be rows of three numbers", where="clock.correlation") from None
+        clock = made(cls, values, "clock")
+        within(clock.ticks_per_second, 1, 1 << 32, "clock.ticks_per_second")
+        if list(clock.correlation) != sorted(clock.correlation):
+            raise ProfileError("must be ascending", where="clock.correlation")
         return clock
 
     def utc(self, seconds: float) -> np.datetime64 | None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pipeline.errors import ProfileError
 from pipeline.stage import Section
-from stages.profile.checks import checked, one_of, within
+from stages.profile.checks import checked, made, one_of, within
 
 __all__ = ["Dictionary"]
 
@@ -45,20 +45,54 @@ class Dictionary(Section):
             values |= tomllib.loads(loaded.decode())
         unnamed = values.pop("unnamed", {})
         values = checked(cls, values, "telemetry")
-        one_of(values.get("grammar", "none"), PacketGrammar, "telemetry.grammar")
-        for table in ("channels", "events"):
-            try:
-                values[table] = {int(str(key), 0): dict(entry) for key, entry in values.get(table, {}).items()}
-            except ValueError as error:
-                raise ProfileError(f"has a key that is not a number: {error}", where=f"telemetry.{table}") from None
-        for kind, indexes in unnamed.items():
-            values["channels"] |= {index: {"name": f"channel_{index:04X}", "type": kind} for index in indexes}
-        for index, channel in values["channels"].items():
-            within(index, 0, 0xFFFF, "telemetry.channels")
-            one_of(channel.get("type"), ValueType, f"telemetry.channels.{index:#06x}.type")
-        for number, event in values["events"].items():
-            for kind in event.get("arguments", ()):
-                one_of(kind, ValueType, f"telemetry.events.{number:#010x}.arguments")
+        values["channels"] = _numbered(values.get("channels", {}), "telemetry.channels") | _unnamed(unnamed)
+        values["events"] = _numbered(values.get("events", {}), "telemetry.events")
         for apids in ("channel_apids", "event_apids"):
-            values[apids] = tuple(values.get(apids, ()))
-        return cls(**values)
+            if isinstance(values.get(apids), list):
+                values[apids] = tuple(values[apids])
+        dictionary = made(cls, values, "telemetry")
+        _check(dictionary)
+        return dictionary
+
+
+def _numbered(entries: Any, where: str) -> dict[int, dict[str, Any]]:
+    """Read a table of tables whose keys are numbers, decimal or as 0x1F."""
+    if not isinstance(entries, Mapping):
+        raise ProfileError("must be a table", where=where)
+    numbered = {}
+    for key, entry in entries.items():
+        try:
+            number = int(str(key), 0)
+        except ValueError:
+            raise ProfileError("is a key that is no number", where=f"{where}.{key}") from None
+        if not isinstance(entry, Mapping):
+            raise ProfileError("must be a table", where=f"{where}.{key}")
+        numbered[number] = dict(entry)
+    return numbered
+
+
+def _unnamed(kinds: Any) -> dict[int, dict[str, Any]]:
+    where = "telemetry.unnamed"
+    if not isinstance(kinds, Mapping):
+        raise ProfileError("must be a table", where=where, remedy="Write u16 = [1, 2, 3]")
+    channels = {}
+    for kind, indexes in kinds.items():
+        if not isinstance(indexes, list | tuple):
+            raise ProfileError("must be a list of indexes", where=f"{where}.{kind}")
+        for index in indexes:
+            within(index, 0, 0xFFFF, f"{where}.{kind}")
+            channels[index] = {"name": f"channel_{index:04X}", "type": kind}
+    return channels
+
+
+def _check(dictionary: Dictionary) -> None:
+    for index, channel in dictionary.channels.items():
+        within(index, 0, 0xFFFF, "telemetry.channels")
+        one_of(channel.get("type"), ValueType, f"telemetry.channels.{index:#06x}.type")
+    for number, event in dictionary.events.items():
+        within(number, 0, 0xFFFFFFFF, "telemetry.events")
+        for kind in event.get("arguments", ()):
+            one_of(kind, ValueType, f"telemetry.events.{number:#010x}.arguments")
+    for name, apids in (("channel_apids", dictionary.channel_apids), ("event_apids", dictionary.event_apids)):
+        for apid in apids:
+            within(apid, 0, 0x7FF, f"telemetry.{name}")

@@ -8,9 +8,12 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pipeline.errors import ProfileError
 from pipeline.stage import Section
-from stages.profile.checks import checked, one_of, within
+from stages.profile.checks import checked, made, within
 
 __all__ = ["Link", "VirtualChannel"]
+
+LONGEST_MARKER = 24
+"""Octets: that of turbo codes at rate 1/6 (131.0-B section 9)."""
 
 FrameKind: TypeAlias = Literal["aos", "tm"]
 Randomizer: TypeAlias = Literal["none", "ccsds-255", "ccsds-131071"]
@@ -88,25 +91,43 @@ class Link(Section):
                 values["marker"] = bytes.fromhex(values["marker"])
             except ValueError:
                 raise ProfileError("is not hexadecimal", where=f"{where}.marker", remedy='Write it as "1ACFFC1D"') from None
-        channels = {}
-        for number, table in values.pop("virtual_channels", {}).items():
-            at = f"{where}.virtual_channels.{number}"
-            within(int(number) if str(number).isdigit() else None, 0, 63, at)
-            channels[int(number)] = VirtualChannel(**checked(VirtualChannel, table, at))
-            one_of(channels[int(number)].gap_policy, GapPolicy, f"{at}.gap_policy")
-        link = cls(name=name, virtual_channels=channels, **values)
-        one_of(link.frame, FrameKind, f"{where}.frame")
-        one_of(link.randomizer, Randomizer, f"{where}.randomizer")
-        one_of(link.gap_policy, GapPolicy, f"{where}.gap_policy")
+        values["virtual_channels"] = _channels(values.get("virtual_channels", {}), f"{where}.virtual_channels")
+        link = made(cls, {**values, "name": name}, where)
         within(link.frame_length, 16, 65536, f"{where}.frame_length")
-        within(link.marker_errors, 0, 8, f"{where}.marker_errors")
-        if link.reed_solomon not in {0, 16, 32}:
-            raise ProfileError("must be 32, 16 or 0", where=f"{where}.reed_solomon")
-        if link.reed_solomon:
-            within(link.interleave, 1, 8, f"{where}.interleave")
-            if link.frame_length % link.interleave or link.virtual_fill < 0:
-                raise ProfileError(
-                    f"{link.frame_length} octets do not divide into {link.interleave} codewords of up to {255 - link.reed_solomon}",
-                    where=f"{where}.frame_length",
-                )
+        within(link.insert_zone, 0, link.frame_length, f"{where}.insert_zone")
+        within(link.idle_apid, 0, 0x7FF, f"{where}.idle_apid")
+        if link.spacecraft is not None:
+            within(link.spacecraft, 0, 0xFF if link.frame == "aos" else 0x3FF, f"{where}.spacecraft")
+        _check_marker(link, where)
+        _check_code(link, where)
         return link
+
+
+def _channels(tables: Any, where: str) -> dict[int, VirtualChannel]:
+    if not isinstance(tables, Mapping):
+        raise ProfileError("must be a table", where=where)
+    channels = {}
+    for number, table in tables.items():
+        at = f"{where}.{number}"
+        digits = str(number)
+        within(int(digits) if digits.isascii() and digits.isdigit() else digits, 0, 63, at)
+        channels[int(number)] = made(VirtualChannel, checked(VirtualChannel, table, at), at)
+    return channels
+
+
+def _check_marker(link: Link, where: str) -> None:
+    if not 1 <= len(link.marker) <= LONGEST_MARKER:
+        raise ProfileError(f"has {len(link.marker)} octets", where=f"{where}.marker", remedy=f"Give 1 to {LONGEST_MARKER}")
+    # With half of the bits wrong, everything would be a marker.
+    within(link.marker_errors, 0, min(8, 4 * len(link.marker) - 1), f"{where}.marker_errors")
+
+
+def _check_code(link: Link, where: str) -> None:
+    if link.reed_solomon not in {0, 16, 32}:
+        raise ProfileError("must be 32, 16 or 0", where=f"{where}.reed_solomon")
+    within(link.interleave, 1, 8, f"{where}.interleave")
+    if link.reed_solomon and (link.frame_length % link.interleave or link.virtual_fill < 0):
+        raise ProfileError(
+            f"{link.frame_length} octets do not divide into {link.interleave} codewords of up to {255 - link.reed_solomon}",
+            where=f"{where}.frame_length",
+        )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pipeline.stage import Section
-from stages.profile.checks import checked
+from stages.profile.checks import checked, made
 
 __all__ = ["Microphone"]
 
@@ -27,4 +27,5 @@ class Microphone(Section):
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any], *, name: str = "") -> Self:
         """Read a `[microphone.NAME]` table."""
-        return cls(name=name, **checked(cls, mapping, f"microphone.{name}"))
+        where = f"microphone.{name}"
+        return made(cls, {**checked(cls, mapping, where), "name": name}, where)

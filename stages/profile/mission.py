@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pipeline.stage import Section
-from stages.profile.checks import checked
+from stages.profile.checks import checked, made
 
 __all__ = ["Mission"]
 
@@ -27,4 +27,4 @@ class Mission(Section):
     def from_mapping(cls, mapping: Mapping[str, Any], *, name: str = "") -> Self:
         """Read the `[mission]` table."""
         del name
-        return cls(**checked(cls, mapping, "mission"))
+        return made(cls, checked(cls, mapping, "mission"), "mission")

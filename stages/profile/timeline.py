@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from pipeline.errors import ProfileError
 from pipeline.stage import Section
-from stages.profile.checks import checked
+from stages.profile.checks import checked, made, tables, within
 
 __all__ = ["Timeline"]
 
@@ -29,7 +30,14 @@ class Timeline(Section):
         """Read the `[timeline]` table."""
         del name
         values = checked(cls, mapping, "timeline")
-        return cls(**(values | {"events": tuple(sorted(values.get("events", ()), key=lambda event: float(event["clock"])))}))
+        events = tables(values.get("events", ()), "timeline.events")
+        for number, event in enumerate(events):
+            within(event.get("clock"), -1e12, 1e12, f"timeline.events[{number}].clock")
+            for key in ("name", "title"):
+                if not isinstance(event.get(key, ""), str):
+                    raise ProfileError(f"{event[key]!r} is not a text", where=f"timeline.events[{number}].{key}")
+        values["events"] = tuple(sorted(events, key=lambda event: float(event["clock"])))
+        return made(cls, values, "timeline")
 
     def since_zero(self, seconds: float | None) -> str:
         """Give a clock reading as time since zero: T+254.37 s, T-1:02:03, T+3 d 04:05; empty if either is unknown."""
