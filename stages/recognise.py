@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError, UsageError
 from pipeline.product import Arrival, Recognition, Source, safe_value
 from stages.formats.archive import archive_format, described_by, label_beside
+from stages.formats.video import video_format
 from stages.profile import Dictionary, FileProtocol, Link
 
 __all__ = ["packets_from_outside", "recognise_media", "recognise_packets", "recognise_stream"]
@@ -46,7 +47,7 @@ MEDIA = (
     rb"(?:RIFF|RF64|RIFX)....WAVE",
     rb"fLaC",
 )
-"""First octets of the files that decode reads; pictures of the planetary archives are known by their labels."""
+"""First octets of the files that decode reads; videos and the pictures of the planetary archives are known by more than that."""
 
 
 class Evidence(NamedTuple):
@@ -250,7 +251,8 @@ def recognise_media(arrival: Arrival, sections: Sections) -> Recognition | None:
         return None
     name = plain(arrival.path.name)
     facts: dict[str, Any] = {"name": name}
-    if not any(re.match(pattern, arrival.head, re.DOTALL) for pattern in MEDIA) and archive_format(arrival.head) is None:
+    known = any(re.match(pattern, arrival.head, re.DOTALL) for pattern in MEDIA)
+    if not known and archive_format(arrival.head) is None and video_format(arrival.head) is None:
         described = _described(arrival)
         if described is None and arrival.level is None:
             return None

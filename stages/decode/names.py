@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.product import safe_value
 from stages.profile import NameRule, Names
 
-__all__ = ["Identity", "identify"]
+__all__ = ["Identity", "frame_in", "identify"]
 
 IMAGES, SOUNDS = "IMAGES", "SOUNDS"
 """Camera and microphone of files whose names say none."""
@@ -37,6 +37,8 @@ class Identity:
     microphone: str
     frame: str
     """The flight's number, zero-padded, else the name, in full up to 80 characters; fit for a key."""
+    number: int | None = None
+    """The flight's number of the frame, if there is one."""
     edition: str = ""
     kind: str = ""
     """mosaic or colour."""
@@ -63,19 +65,27 @@ def identify(name: str, names: Names, meta: Mapping[str, Any] | None = None) -> 
         camera=safe_value(names.cameras.get(instrument, instrument) or IMAGES),
         microphone=safe_value(names.microphones.get(instrument, instrument) or SOUNDS),
         frame=_frame(stem) if number is None else f"{number:0{FRAME_DIGITS}d}",
+        number=number,
         edition=_edition(groups, names),
         kind=names.colours.get(groups.get("type", "").upper(), ""),
         clock=told.get("clock", _clock(rule, groups) if rule else None),
     )
 
 
-def _frame(stem: str) -> str:
+def frame_in(identity: Identity, place: int) -> str:
+    """Name a frame of a video: the number of the first and its place in it, else the video's name and the place."""
+    if identity.number is not None:
+        return f"{identity.number + place:0{FRAME_DIGITS}d}"
+    return f"{_frame(identity.name, LONGEST_FRAME - FRAME_DIGITS - 1)}-{place:0{FRAME_DIGITS}d}"
+
+
+def _frame(stem: str, longest: int = LONGEST_FRAME) -> str:
     """Let the name stand for the frame; of a very long one the beginning, and a digest that keeps it apart."""
     whole = safe_value(stem)
-    if len(whole) <= LONGEST_FRAME:
+    if len(whole) <= longest:
         return whole
     digest = hashlib.sha256(stem.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return f"{whole[: LONGEST_FRAME - 9]}~{digest}"
+    return f"{whole[: longest - 9]}~{digest}"
 
 
 def product_name(name: str) -> str:
