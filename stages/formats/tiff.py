@@ -81,7 +81,7 @@ def read_tiff(data: bytes, name: str) -> Raster:
         with tifffile.TiffFile(io.BytesIO(data)) as tiff:
             page = tiff.pages.first
             _check(page, name)
-            samples, mask = from_channels(_channels(page), _read_mask(tiff, page))
+            samples, mask = from_channels(_channels(page), _read_mask(tiff, page, name))
             return Raster(samples, mask, _meta(page))
     except DataError:
         raise
@@ -108,14 +108,18 @@ def _channels(page: Any) -> NDArray[Any]:
     return ~samples if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE else samples
 
 
-def _read_mask(tiff: tifffile.TiffFile, page: Any) -> Mask | None:
+def _read_mask(tiff: tifffile.TiffFile, page: Any, name: str) -> Mask | None:
     if len(tiff.pages) < 2:
         return None
     second: Any = tiff.pages[1]
     named = second.subfiletype & TRANSPARENCY_MASK or second.tags.valueof(PAGE_NAME) == "mask"
     if not named or second.shape != (page.imagelength, page.imagewidth):
         return None
-    return np.asarray(second.asarray(maxworkers=1) == 0)
+    mask = np.asarray(second.asarray(maxworkers=1) == 0)
+    if mask.shape != (page.imagelength, page.imagewidth):
+        # A page without strips comes as nothing at all, whatever its shape.
+        raise DataError(f"has a mask of shape {mask.shape}", where=f"{name} at byte {second.offset}", remedy="Fetch the file again")
+    return mask
 
 
 def _meta(page: Any) -> dict[str, Any]:
