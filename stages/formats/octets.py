@@ -1,4 +1,4 @@
-"""Checks the byte matrices that come in, and gives kernels one kind of array, so that each compiles once."""
+"""Checks the arrays of octets that come in, and gives kernels one kind of array, so that each compiles once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 
-__all__ = ["Bytes", "byte_rows", "byte_stream"]
+__all__ = ["Bytes", "byte_rows", "byte_stream", "check_octets"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
@@ -19,7 +19,7 @@ def byte_rows(array: Bytes, name: str, *, length: int | None = None) -> Bytes:
 
     Raises DataError for another type, shape or, where `length` is given, row length.
     """
-    _check_type(array, name, dimensions=2)
+    check_octets(array, name, dimensions=2)
     if length is not None and array.shape[1] != length:
         raise DataError(f"{name} have {array.shape[1]} octets each", remedy=f"With these parameters they have {length}")
     return _sealed(array)
@@ -27,11 +27,12 @@ def byte_rows(array: Bytes, name: str, *, length: int | None = None) -> Bytes:
 
 def byte_stream(array: Bytes, name: str) -> Bytes:
     """Return (n,) uint8 as a read-only contiguous view. Raises DataError for another type or shape."""
-    _check_type(array, name, dimensions=1)
+    check_octets(array, name, dimensions=1)
     return _sealed(array)
 
 
-def _check_type(array: Bytes, name: str, *, dimensions: int) -> None:
+def check_octets(array: Bytes, name: str, *, dimensions: int) -> None:
+    """Raise DataError for anything but an array of uint8 with so many dimensions."""
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != dimensions:
         given = f"{array.ndim}-dimensional {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
         raise DataError(f"{name}: {given}", remedy=f"Give a {dimensions}-dimensional array of uint8")

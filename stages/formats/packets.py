@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["INDEX_DTYPE", "PacketWalk", "read_u16", "walk_packets"]
+from stages.formats.octets import Bytes, byte_stream
 
-Bytes: TypeAlias = NDArray[np.uint8]
+__all__ = ["INDEX_DTYPE", "PacketWalk", "read_u16", "walk_packets"]
 
 INDEX_DTYPE = np.dtype(
     [
@@ -44,9 +44,9 @@ def walk_packets(data: Bytes) -> PacketWalk:
     data  (n,) uint8
 
     The walk stops for good at the first header that cannot be one (packet version other than 0) or whose packet would reach over
-    the end: behind it every boundary would be a guess.
+    the end: behind it every boundary would be a guess. Raises DataError for an array of another shape or type.
     """
-    data = np.ascontiguousarray(data, np.uint8).reshape(-1)
+    data = byte_stream(data, "data")
     blocks: list[NDArray[Any]] = []
     at, why = 0, -1
     while why < 0:

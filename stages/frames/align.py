@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from stages.frames.matrix import Bytes
+from stages.formats.octets import Bytes
 
 __all__ = ["align_rows"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from stages.formats.octets import Bytes
 from stages.frames.crc import crc16
-from stages.frames.matrix import Bytes
 from stages.profile import Link
 
 __all__ = ["check_frames", "header_identity", "plausible_headers"]

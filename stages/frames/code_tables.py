@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.formats.octets import Bytes
 from stages.frames.galois_field import (
     EXPONENT,
     LOGARITHM,
@@ -19,7 +20,6 @@ from stages.frames.galois_field import (
     generator,
     product,
 )
-from stages.frames.matrix import Bytes
 
 __all__ = ["CodeTables", "code_tables"]
 

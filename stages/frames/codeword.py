@@ -11,9 +11,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.formats.octets import Bytes
 from stages.frames.code_tables import CodeTables
 from stages.frames.correction import Errors, find_errors
-from stages.frames.matrix import Bytes
 
 __all__ = ["correct_rows", "encode_rows"]
 

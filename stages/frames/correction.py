@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.formats.octets import Bytes
 from stages.frames.code_tables import CodeTables
-from stages.frames.matrix import Bytes
 
 __all__ = ["Errors", "find_errors"]
 

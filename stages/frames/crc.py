@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from stages.frames.matrix import Bytes, byte_rows
+from stages.formats.octets import Bytes, byte_rows
 
 __all__ = ["CRC_TABLE", "crc16"]
 

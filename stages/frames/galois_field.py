@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.frames.matrix import Bytes
+from stages.formats.octets import Bytes
 
 __all__ = [
     "EXPONENT",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.formats.octets import Bytes
 from stages.frames import reed_solomon
 from stages.frames.check import check_frames
-from stages.frames.matrix import Bytes
 from stages.frames.phase import place_fixed_frames
 from stages.frames.randomizer import derandomize
 from stages.frames.sync import MARKED_DTYPE, extract_frames, find_frames

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.formats.octets import Bytes
 from stages.frames.marker import INVERTED, NOTHING, Marker, next_marker, read_marker
-from stages.frames.matrix import Bytes
 
 __all__ = ["Candidates", "Spacing", "place_frames"]
 

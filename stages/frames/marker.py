@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from pipeline.errors import ProfileError
-from stages.frames.matrix import Bytes
+from stages.formats.octets import Bytes
 
 __all__ = ["INVERTED", "LONGEST", "NOTHING", "Marker", "chance", "marker_tables", "next_marker", "read_marker", "read_markers"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.formats.octets import Bytes, byte_stream
 from stages.frames.check import header_identity, plausible_headers
 from stages.frames.crc import CRC_TABLE, crc16
-from stages.frames.matrix import Bytes, byte_stream
 from stages.profile import Link
 
 __all__ = ["place_fixed_frames"]

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from pipeline.errors import DataError, ProfileError
-from stages.frames.matrix import Bytes
+from stages.formats.octets import Bytes, check_octets
 
 __all__ = ["Sequence", "derandomize", "pseudo_noise"]
 
@@ -52,11 +52,9 @@ def derandomize(frames: Bytes, *, sequence: Sequence = "ccsds-255") -> Bytes:
 
     Returns the same array. Raises DataError for an array of another shape or type, ProfileError for an unknown sequence.
     """
-    if frames.dtype != np.uint8 or frames.ndim != 2 or not frames.flags.writeable:
-        raise DataError(
-            f"frames: {frames.ndim}-dimensional {frames.dtype}, writeable: {frames.flags.writeable}",
-            remedy="Give a writeable 2-dimensional array of uint8",
-        )
+    check_octets(frames, "frames", dimensions=2)
+    if not frames.flags.writeable:
+        raise DataError("frames: read-only", remedy="Give a writeable array: the randomiser is taken off in place")
     noise = pseudo_noise(frames.shape[1], sequence)
     if sequence != "none":
         np.bitwise_xor(frames, noise, out=frames)

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ProfileError
+from stages.formats.octets import Bytes, byte_rows
 from stages.frames.code_tables import code_tables
 from stages.frames.codeword import correct_rows, encode_rows
 from stages.frames.correction import Errors
-from stages.frames.matrix import Bytes, byte_rows
 
 __all__ = ["decode", "encode"]
 

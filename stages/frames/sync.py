@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError, ProfileError
+from stages.formats.octets import Bytes, byte_stream
 from stages.frames.align import align_rows
 from stages.frames.lock import Candidates, Spacing, place_frames
 from stages.frames.marker import INVERTED, chance, marker_tables, read_markers
-from stages.frames.matrix import Bytes, byte_stream
 
 __all__ = ["MARKED_DTYPE", "extract_frames", "find_frames"]
 
@@ -46,7 +46,10 @@ def find_frames(data: Bytes, *, marker: bytes, frame_length: int, max_errors: in
     Raises DataError for an array of another shape or type, ProfileError for parameters out of range.
     """
     stream = byte_stream(data, "data")
-    tables = marker_tables(bytes(marker), max_errors)
+    try:
+        tables = marker_tables(bytes(memoryview(marker)), max_errors)
+    except TypeError:
+        raise ProfileError(f"{marker!r} is not bytes", where="marker", remedy='Write bytes.fromhex("1ACFFC1D")') from None
     cadu = _cadu_bits(marker, frame_length)
     if 8 * stream.size < cadu:
         return np.zeros(0, MARKED_DTYPE)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.formats.octets import Bytes, byte_rows
 from stages.packets.headers import IDLE_CHANNEL, FrameHeaders, read_frame_headers
 from stages.packets.sequence import DUPLICATE, FOREIGN, JUMPED, RECENT, digest_frame, follow_counters
 from stages.packets.space_packets import missing_packets, read_headers
@@ -18,7 +19,6 @@ from stages.profile import Link
 
 __all__ = ["Extraction", "LinkState", "demultiplex", "extract_packets"]
 
-Bytes: TypeAlias = NDArray[np.uint8]
 Integers: TypeAlias = NDArray[np.int64]
 Table: TypeAlias = NDArray[Any]
 
@@ -91,7 +91,8 @@ def extract_packets(frames: Bytes, *, link: Link, carry: Carried | None = None) 
 
     Returns the table of complete packets in the order completed (PACKET_DTYPE: apid, flags, sequence, offset, length,
     virtual_channel, position, frames), their octets one after the other, and the carry for the frames that follow. Frames of
-    another version or spacecraft are passed over. Raises DataError if frames of this length have no room for packets.
+    another version or spacecraft are passed over. Raises DataError for an array of another shape or type, and if frames of this length
+    have no room for packets.
     """
     result = demultiplex(frames, link=link, carry=carry)
     return result.table, result.data, result.state
@@ -105,7 +106,7 @@ def demultiplex(frames: Bytes, *, link: Link, carry: Carried | None = None, posi
     A packet is given only if no frame between its first and its last is known to be missing and every first header pointer on its
     way agrees with its length. A packet whose start was not received is passed over; one that is open at a gap is dropped.
     """
-    frames = np.ascontiguousarray(frames, np.uint8)
+    frames = byte_rows(frames, "frames")
     carry = LinkState() if carry is None else carry
     headers = read_frame_headers(frames, link)
     if positions is None:

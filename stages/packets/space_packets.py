@@ -26,7 +26,7 @@ def index_packets(data: Bytes) -> Table:
 
     Returns a structured array with fields apid, flags (3 unsegmented, 1 first, 0 continuation, 2 last), sequence, offset and
     length (whole packet, header included). It ends before the first header that cannot be one; `walk_packets` says where and why,
-    and the bytes from `offset[-1] + length[-1]` on are not packets.
+    and the bytes from `offset[-1] + length[-1]` on are not packets. Raises DataError for an array of another shape or type.
     """
     return walk_packets(data).table
 
