@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import imagecodecs
@@ -199,3 +200,18 @@ def test_a_stream_that_inflates_without_end_stops_at_the_pictures_size() -> None
 def test_what_is_no_image_says_so(data: bytes) -> None:
     with pytest.raises(DataError, match="a at byte 0"):
         read_image_bytes(data, "a")
+
+
+@pytest.mark.parametrize("scene", ["noise", "noise, 16 bits", "drawing"])
+def test_pictures_of_real_sizes_are_read_by_others_and_no_larger_than_theirs(scene: str) -> None:
+    rng = np.random.default_rng(9)
+    soft = cv2.resize(rng.integers(30, 200, (8, 10, 3)).astype(np.uint8), (640, 512), interpolation=cv2.INTER_CUBIC)
+    image: NDArray[Any] = np.clip(soft + rng.normal(0, 3, soft.shape), 0, 255).astype(np.uint8)
+    if scene == "drawing":
+        image = cv2.circle(np.zeros_like(soft), (300, 200), 150, (200, 90, 40), -1)
+    elif scene == "noise, 16 bits":
+        image = image.astype(np.uint16) * 257
+    data = encode_png(image)
+    np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)[:, :, ::-1], image)
+    np.testing.assert_array_equal(read_image_bytes(data, "a").samples, image)
+    assert len(data) <= max(1.1 * len(cv2.imencode(".png", image)[1]), image.nbytes / 100)

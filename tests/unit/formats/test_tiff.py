@@ -112,3 +112,14 @@ def test_rarer_formats_are_read_through_imageio(kind: str) -> None:
     assert raster.meta["format"] == kind.lower()
     with pytest.raises(DataError):
         read_image_bytes(stream.getvalue()[:24], "a")
+
+
+def test_noise_is_left_as_it_is_and_what_repeats_is_compressed(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).normal(100, 30, (256, 320)).astype(np.uint8)
+    for name, samples, packed in (("noise", noise, False), ("flat", noise // 64, True)):
+        path = tmp_path / f"{name}.tif"
+        write_tiff(path, samples)
+        with tifffile.TiffFile(path) as tiff:
+            assert (tiff.pages.first.compression != tifffile.COMPRESSION.NONE) == packed
+            np.testing.assert_array_equal(tiff.asarray(), samples)
+        np.testing.assert_array_equal(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), samples)
