@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 JOBS ?=
 
-.PHONY: help install dev process test test-slow check fmt golden golden-bless bench sample clean distclean
+.PHONY: help install dev process test test-slow fuzz check fmt golden golden-bless bench sample clean distclean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: $(VENV)/.dev ## Run the tests (under five minutes on two cores)
 
 test-slow: $(VENV)/.dev ## Run the long tests too: kills, a real Dask cluster, the simulator against its own truth
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+fuzz: $(VENV)/.dev ## Try the readers with damaged files: make fuzz SECONDS=600 FORMATS="png mp4" (all of them, if none is named)
+	nice -n 15 $(BIN)/python tests/properties/test_formats_fuzz.py $(or $(SECONDS),60) $(FORMATS)
 
 check: $(VENV)/.dev ## Style, types, layers
 	$(BIN)/ruff check .

@@ -117,8 +117,6 @@ def read_video(data: bytes, name: str, gaps: Gaps = (), *, rate: float | None = 
     key frame. Raises DataError for a file that is no video, holds none in H.264, claims frames of more than MOST_PIXELS, or of which
     nothing can be decoded.
     """
-    import av
-
     kind = video_format(data[:HEAD])
     if kind is None:
         raise DataError("is no video of a known kind", where=f"{name} at byte 0", remedy=REMEDY)
@@ -131,7 +129,9 @@ def read_video(data: bytes, name: str, gaps: Gaps = (), *, rate: float | None = 
             number = order.number(place, frame.pts)
             seconds = number / rate if kind == "h264" and rate else order.seconds(frame.pts)
             yield _converted(frame, number, seconds, name)
-    except (av.FFmpegError, ValueError, MemoryError, IndexError, OverflowError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # a hostile file can make the library raise anything
         if not found:
             raise DataError(f"is no video that can be read: {error}", where=f"{name} at byte 0", remedy=REMEDY) from error
     if not found:
@@ -150,9 +150,10 @@ def _open(data: bytes, kind: str, name: str) -> tuple[Any, VideoStream]:
     import av
 
     container = av.open(io.BytesIO(data), format=kind, options={"max_streams": "16"} if kind != "h264" else {})
-    stream = next((stream for stream in container.streams.video if stream.codec_context.name == "h264"), None)
+    codecs = {stream.index: getattr(stream.codec_context, "name", "an unknown codec") for stream in container.streams.video}
+    stream = next((stream for stream in container.streams.video if codecs[stream.index] == "h264"), None)
     if stream is None:
-        held = ", ".join(sorted({stream.codec_context.name for stream in container.streams.video})) or "none"
+        held = ", ".join(sorted(set(codecs.values()))) or "none"
         container.close()
         raise DataError(f"holds no video in H.264 ({held})", where=f"{name} at byte 0", remedy=REMEDY)
     context = stream.codec_context
