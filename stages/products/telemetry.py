@@ -40,18 +40,21 @@ EVENT_DTYPE = np.dtype(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Channels(Product):
-    """The channel values in the packets of a chunk."""
+class _Decoded(Product):
+    """What the telemetry packets of a chunk say, a row each."""
 
     KEY: ClassVar[tuple[str, ...]] = ("pass", "chunk")
     PACKED: ClassVar[bool] = True
+    DTYPE: ClassVar[np.dtype[np.void]]
+    UNIT: ClassVar[str]
+    REFUSAL: ClassVar[str]
 
     pass_: str
     chunk: str
     table: NDArray[Any]
-    """(n,) CHANNEL_DTYPE, in the order received."""
+    """(n,) DTYPE, in the order received."""
     refused: int = 0
-    """Channel packets that the dictionary cannot explain."""
+    """Packets that could not be decoded."""
 
     def save(self, sink: Sink) -> None:
         """Write the table as .npy."""
@@ -60,13 +63,13 @@ class Channels(Product):
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        table = from_npy(source.read(), CHANNEL_DTYPE)
+        table = from_npy(source.read(), cls.DTYPE)
         return cls(pass_=source.key["pass"], chunk=source.key["chunk"], table=table, refused=source.facts["refused"])
 
     def completeness(self) -> Completeness:
-        """Count values."""
-        caveats = (f"{self.refused} channel packets do not fit the dictionary",) if self.refused else ()
-        return Completeness(received=len(self.table), unit="values", caveats=caveats)
+        """Count rows."""
+        caveats = (f"{self.refused} {self.REFUSAL}",) if self.refused else ()
+        return Completeness(received=len(self.table), unit=self.UNIT, caveats=caveats)
 
     def facts(self) -> Facts:
         """Count of the packets refused."""
@@ -74,37 +77,21 @@ class Channels(Product):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Events(Product):
+class Channels(_Decoded):
+    """The channel values in the packets of a chunk."""
+
+    DTYPE: ClassVar[np.dtype[np.void]] = CHANNEL_DTYPE
+    UNIT: ClassVar[str] = "values"
+    REFUSAL: ClassVar[str] = "channel packets do not fit the dictionary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events(_Decoded):
     """The event reports in the packets of a chunk."""
 
-    KEY: ClassVar[tuple[str, ...]] = ("pass", "chunk")
-    PACKED: ClassVar[bool] = True
-
-    pass_: str
-    chunk: str
-    table: NDArray[Any]
-    """(n,) EVENT_DTYPE, in the order received."""
-    refused: int = 0
-    """Event packets that could not be read."""
-
-    def save(self, sink: Sink) -> None:
-        """Write the table as .npy."""
-        sink.write(to_npy(self.table))
-
-    @classmethod
-    def load(cls, source: Source) -> Self:
-        """Read what `save` wrote."""
-        table = from_npy(source.read(), EVENT_DTYPE)
-        return cls(pass_=source.key["pass"], chunk=source.key["chunk"], table=table, refused=source.facts["refused"])
-
-    def completeness(self) -> Completeness:
-        """Count reports."""
-        caveats = (f"{self.refused} event packets could not be read",) if self.refused else ()
-        return Completeness(received=len(self.table), unit="events", caveats=caveats)
-
-    def facts(self) -> Facts:
-        """Count of the packets refused."""
-        return {"refused": self.refused}
+    DTYPE: ClassVar[np.dtype[np.void]] = EVENT_DTYPE
+    UNIT: ClassVar[str] = "events"
+    REFUSAL: ClassVar[str] = "event packets could not be read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
