@@ -3,12 +3,13 @@
 Only the first MiB is looked at, with numpy alone: this runs once for every file that arrives. Confidence, for kinds to be compared:
 
 ===== =========================================================================================================================
-0.99  a media file by its first bytes
+0.99  a media file or label by its first bytes
 0.95  frames whose error control agrees at least twice, or markers at the stride of a link at least twice
 0.9   packets of which the profile knows nine in ten by APID
 0.8   one pair of markers at the stride, one frame whose error control agrees, or packets whose sequence counts go up by one
 0.7   frames without error control whose headers are plausible and whose counters go up by one
 0.6   a single marker, in a file too short for two
+0.1   an ending that archives give to plain samples
 1.0   what the operator says that it is
 ===== =========================================================================================================================
 """
@@ -25,11 +26,11 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError, UsageError
 from pipeline.product import Arrival, Recognition, Source, safe_value
-from stages.formats.archive import archive_format, described_by, label_beside
+from stages.formats.archive import archive_format, is_label_alone, label_beside
 from stages.formats.video import video_format
-from stages.profile import Dictionary, FileProtocol, Link
+from stages.profile import Dictionary, FileProtocol, Link, Sidecars
 
-__all__ = ["packets_from_outside", "recognise_media", "recognise_packets", "recognise_stream"]
+__all__ = ["packets_from_outside", "recognise_label", "recognise_media", "recognise_packets", "recognise_stream"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Sections: TypeAlias = Callable[[type[Any]], Mapping[str, Any]]
@@ -50,6 +51,12 @@ MEDIA = (
 """First octets of the files that decode reads; videos and the pictures of the planetary archives are known by more than that."""
 
 
+PLAIN_SAMPLES = {".img"}
+"""Endings of files of plain samples, which say nothing of themselves."""
+JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")
+JSON_KEY = re.compile(rb'"([A-Za-z_][\w-]{0,63})"\s*:')
+
+
 class Evidence(NamedTuple):
     """What speaks for a link."""
 
@@ -66,7 +73,8 @@ def recognise_stream(arrival: Arrival, sections: Sections) -> Recognition | None
     The link with the most evidence holds, the first in the profile among equals. A level or link that the operator names is taken
     at its word. Raises UsageError for a link that the profile has not.
     """
-    if arrival.level not in {None, "bits", "frames"}:
+    # Nothing found here could outweigh a media file's first octets, and the search takes longer than developing a picture.
+    if arrival.level not in {None, "bits", "frames"} or (arrival.level is None and is_media(arrival.head)):
         return None
     links = dict(sections(Link))
     if arrival.section is not None:
@@ -244,37 +252,57 @@ def packets_from_outside(source: Source) -> tuple[Bytes, NDArray[Any], int]:
 def recognise_media(arrival: Arrival, sections: Sections) -> Recognition | None:
     """Know a picture or sound by its first octets, or by the label beside it; the file's name is its key, and stays with it.
 
-    A label alone is no picture: DataError says whose it is. What it says goes with the file that it describes.
+    Plain samples are known by the ending that archives give them: their label may come later.
     """
     del sections
-    if arrival.level not in {None, "media"}:
+    if arrival.level not in {None, "media"} or is_label(arrival):
         return None
     name = plain(arrival.path.name)
     facts: dict[str, Any] = {"name": name}
+    confidence = 0.99
     known = any(re.match(pattern, arrival.head, re.DOTALL) for pattern in MEDIA)
     if not known and archive_format(arrival.head) is None and video_format(arrival.head) is None:
-        described = _described(arrival)
-        if described is None and arrival.level is None:
+        described = label_beside(arrival.path)
+        if described is not None:
+            facts |= {"layout": described.layout.to_mapping(), "described": dict(described.meta)}
+        elif arrival.path.suffix.casefold() in PLAIN_SAMPLES:
+            confidence = 0.1
+        elif arrival.level is None:
             return None
-        facts |= described or {}
     return Recognition(
-        confidence=0.99 if arrival.level is None else 1.0,
+        confidence=confidence if arrival.level is None else 1.0,
         level="media",
         key={"file": safe_value(name)},
         facts=facts,
     )
 
 
-def _described(arrival: Arrival) -> dict[str, Any] | None:
-    """Give what a label beside a file says of it, for `stages.decode`."""
-    if (label := described_by(arrival.head, plain(arrival.path.name))) is not None:
-        raise DataError(
-            f"is the label of {plain(label.file)}, and is read together with it",
-            where=plain(str(arrival.path)),
-            remedy="Bring that file in from the same folder",
-        )
-    described = label_beside(arrival.path)
-    return None if described is None else {"layout": described.layout.to_mapping(), "described": dict(described.meta)}
+def recognise_label(arrival: Arrival, sections: Sections) -> Recognition | None:
+    """Know a label of the archives by how it begins, and JSON by the keys that the profile names."""
+    if arrival.level not in {None, "media", "label"} or not (is_label(arrival) or _is_sidecar(arrival, sections)):
+        return None
+    name = plain(arrival.path.name)
+    return Recognition(
+        confidence=0.99 if arrival.level is None else 1.0,
+        level="label",
+        key={"label": safe_value(name)},
+        facts={"name": name},
+    )
+
+
+def is_label(arrival: Arrival) -> bool:
+    """Say whether a file is a label of the planetary archives, without a picture in it."""
+    return is_label_alone(arrival.head)
+
+
+def _is_sidecar(arrival: Arrival, sections: Sections) -> bool:
+    """Say whether a file is JSON that has a key for the time, the product or the instrument of a picture."""
+    if not JSON.match(arrival.head):
+        return False
+    told: Iterable[Sidecars] = sections(Sidecars).values()
+    paths = {path for part in told or [Sidecars()] for path in (*part.clock, *part.utc, *part.product)}
+    keys = {path.rpartition(".")[2].casefold().encode() for path in paths}
+    return any(match[1].lower() in keys for match in JSON_KEY.finditer(arrival.head))
 
 
 def plain(name: str) -> str:
