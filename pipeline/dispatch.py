@@ -238,6 +238,7 @@ class Dispatcher:
 
     def _make_batch(self, spec: StageSpec, chosen: list[tuple[Task, Work]]) -> Batch:
         name = f"{spec.name}-{uuid.uuid4().hex}"
-        batch = Batch(name=name, spec=spec, work=tuple(work for _, work in chosen), staging=str(self._store.staging / name))
+        work = tuple(work for _, work in chosen)
+        batch = Batch(name=name, spec=spec, work=work, staging=str(self._store.staging / name), limit=self._planner.settings.time_limit)
         self.launch(batch, tuple(task for task, _ in chosen))
         return batch

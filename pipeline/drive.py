@@ -9,29 +9,28 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from pipeline import upkeep
 from pipeline.arrivals import Admission, Admitter, scan
 from pipeline.catalog import Catalog
 from pipeline.compaction import Freed, compact
 from pipeline.dispatch import Dispatcher
-from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError
+from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError, TimeLimitError
 from pipeline.events import DiskWatch, Listener
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger, open_catalog
 from pipeline.mission import Profile
 from pipeline.perform import Batch, Outcome
 from pipeline.plan import Finding, Planner, Task
-from pipeline.posting import enlist
-from pipeline.product import Key, Product
 from pipeline.progress import Progress, Summary
 from pipeline.publish import Publisher
-from pipeline.receipt import FileRecord
 from pipeline.registry import Registry
 from pipeline.settings import Settings
 from pipeline.stage import StageSpec
-from pipeline.store import HIDDEN, Store
+from pipeline.store import Store
 from pipeline.suspects import Suspects
 from pipeline.withdrawal import restoring, withdrawing
 
@@ -81,10 +80,7 @@ class Run:
             self._publisher = Publisher(self._store, self._ledger, self.summary)
             self._dispatcher = Dispatcher(self._store, self._ledger, self._planner, summary=self.summary)
             self._suspects = Suspects(self._dispatcher)
-            if self._store.crashed:
-                self._recover()
-            self._refresh()
-            self._ledger.commit()
+            upkeep.begin(self._store, self._ledger, self._planner, self._dispatcher, note=self._progress.note)
             self.summary.tell("run begun", pid=os.getpid(), out=str(self._store.out), mission=self._settings.mission, command=sys.argv[1:])
             for listener in self.summary.listeners:
                 undo.callback(listener.close)
@@ -98,70 +94,12 @@ class Run:
             # What was done stays, also after an error of this program's own making. A disk that fails, or a second
             # interrupt, ends the run as a crash would: the next one sweeps.
             if kind is None or (issubclass(kind, SkycraneError) and not issubclass(kind, StorageError)):
-                self._finish()
+                upkeep.finish(self._store, self._ledger)
             elif issubclass(kind, KeyboardInterrupt):
                 self._ledger.commit()
             self.summary.seconds = time.monotonic() - self._begin
             ended = {"made": dict(self.summary.made), "quarantined": len(self.summary.quarantined), "withdrawn": self.summary.withdrawn}
             self.summary.tell("run ended", **ended, seconds=round(self.summary.seconds, 3), error="" if error is None else str(error))
-
-    # --- beginning and end --------------------------------------------------------------------------------------------------------
-
-    def _recover(self) -> None:
-        """Sweep what a crash left: files without a receipt, and everything staged."""
-        self._ledger.begin()
-        named = {row["path"] for row in self.catalog.files()} | set(self.catalog.packs())
-        # Of a product from outside nothing is ours; a stage's may stand in a folder, or with the kind's own name in OUT itself.
-        stems = {_example_stem(kind) for spec in self._registry.stages.values() for kind in spec.outputs if not kind.PACKED}
-        rooms = {stem.partition("/")[0] for stem in (*stems, *named) if "/" in stem} - {HIDDEN, ""}
-        swept = self._store.sweep(named, rooms)
-        if swept:
-            self._progress.note(f"removed {len(swept)} files that an interrupted run had left")
-
-    def _refresh(self) -> None:
-        """Look again at whatever settings, profile, versions or the disk may have changed."""
-        for spec in self._registry.stages.values():
-            basis, name = self._planner.basis(spec), f"basis {spec.name}"
-            known = self.catalog.meta(name)
-            if known is None:
-                enlist(self.catalog, spec)
-            elif known != basis:
-                self.catalog.tasks.mark_stage(spec.name)
-            if known != basis:
-                self.catalog.set_meta(name, basis)
-        for stage, key in self.catalog.tasks.orphans():
-            self._dispatcher.withdraw(Finding(stage=stage, key=key, state="gone"))
-            self.catalog.tasks.settle(stage, key, None)
-        self._check_files()
-        self.catalog.tasks.mark_unfinished()
-
-    def _check_files(self) -> None:
-        """Void the tasks whose files are damaged or gone, by size, time and inode; by digest where only those have changed."""
-        damaged: set[tuple[str, str]] = set()
-        for row in list(self._store.touched(self.catalog.files())):
-            record = FileRecord(suffix="", path=row["path"], size=row["size"], sha256=row["sha256"])
-            if self._store.intact(record):
-                status = (self._store.out / row["path"]).stat()
-                self.catalog.note_file(row["path"], status.st_mtime_ns, status.st_ino)
-            else:
-                damaged.add((row["stage"], row["task"]))
-        for path, reach in self.catalog.packs().items():
-            if not self._store.intact(FileRecord(suffix="", path=path, size=reach, sha256="", whole=False)):
-                damaged.update(self.catalog.makers_in(path))
-        for stage, task in damaged:
-            self.catalog.tasks.void(stage, task)
-
-    def _finish(self) -> None:
-        """Drop packs that nothing refers to, and write the manifest."""
-        self._ledger.commit()
-        if not self._ledger.changed and self._store.manifest.exists():
-            return
-        packs = self.catalog.packs()
-        self._store.withdraw(path for pack in self._store.packs.iterdir() if (path := f"{HIDDEN}/packs/{pack.name}") not in packs)
-        self._store.clear_staging()
-        lines = sorted((row["path"], row["sha256"]) for row in self.catalog.files() if not row["path"].startswith(HIDDEN))
-        self._store.write_text(self._store.manifest, "".join(f"{digest}  {path}\n" for path, digest in lines))
-        self._store.mark_ended()
 
     # --- arrivals -----------------------------------------------------------------------------------------------------------------
 
@@ -289,22 +227,44 @@ class Run:
         if isinstance(result, BaseException):
             self._lost(batch, tasks, result)
             return
-        self._publisher.publish(batch, tasks, result)
-        seconds = round(sum(outcome.seconds for outcome in result), 3)
-        failed = sum(outcome.failed for outcome in result)
-        self.summary.tell("batch done", stage=batch.spec.name, tasks=len(tasks), failed=failed, seconds=seconds, host=result[0].host)
+        ended = self._without_late(batch, tasks, result)
+        if ended:
+            self._publish(batch, tasks[: len(ended)], ended)
+        else:
+            shutil.rmtree(batch.staging, ignore_errors=True)
+
+    def _publish(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> None:
+        self._publisher.publish(batch, tasks, outcomes)
+        seconds = round(sum(outcome.seconds for outcome in outcomes), 3)
+        failed = sum(outcome.failed for outcome in outcomes)
+        self.summary.tell("batch done", stage=batch.spec.name, tasks=len(tasks), failed=failed, seconds=seconds, host=outcomes[0].host)
         self._disk.look()
-        self._dispatcher.took(batch.spec.name, sum(outcome.seconds for outcome in result) / len(result))
+        self._dispatcher.took(batch.spec.name, seconds / len(outcomes))
         self._ended(batch.spec, tasks)
+
+    def _without_late(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> list[Outcome]:
+        """Return the outcomes that hold; what a task that was given up kept from its turn is due again, and so is it if it only waited."""
+        late = outcomes[-1].overrun
+        if late is None:
+            return outcomes
+        at = len(outcomes) - 1
+        self._dispatcher.mark(tasks[at + 1 :])
+        self._progress.note(f"gave up {batch.spec.name} {tasks[at].key.text}: it {late}")
+        if not late.waiting:
+            return outcomes
+        self._lost(replace(batch, work=batch.work[at : at + 1]), tasks[at : at + 1], TimeLimitError(outcomes[at].message))
+        return outcomes[:at]
 
     def _lost(self, batch: Batch, tasks: tuple[Task, ...], error: BaseException) -> None:
         """A batch without outcomes: its tasks are tried again in smaller company, until the culprit is found and put aside."""
-        shutil.rmtree(batch.staging, ignore_errors=True)
-        self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
+        if not isinstance(error, TimeLimitError):
+            shutil.rmtree(batch.staging, ignore_errors=True)
+            self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
         self.summary.tell("batch lost", stage=batch.spec.name, tasks=[task.key.text for task in tasks], why=str(error))
         again = self._suspects.again(batch, tasks, error)
         if again is None:
-            outcome = Outcome(staged={}, seconds=0.0, host="", error=type(error).__name__, message=f"its worker was lost: {error}")
+            message = str(error) if isinstance(error, TimeLimitError) else f"its worker was lost: {error}"
+            outcome = Outcome(staged={}, seconds=0.0, host="", error=type(error).__name__, message=message)
             self._publisher.put_aside(tasks[0], outcome, batch.attempt)
             self._ended(batch.spec, tasks)
         for part in again or ():
@@ -334,8 +294,3 @@ class Run:
         if self.summary.failed_stages:
             codes.append(ExitCode.STAGE_FAILED)
         return max(codes)
-
-
-def _example_stem(kind: type[Product]) -> str:
-    """Give a path that products of a kind may have, to know the folder they live in."""
-    return kind.stem(Key((dimension, "0") for dimension in kind.KEY))

@@ -6,6 +6,7 @@ SkycraneError
 ├── ProfileError       35    a mission profile or a setting is not valid
 ├── ContractError      35    a stage's signature breaks the key law
 ├── DataError          20    bytes from outside are not what they should be; the item is quarantined, the rest goes on
+├── TimeLimitError     20    a task takes longer than a task may; the item is quarantined, the rest goes on
 ├── StorageError       74    a disk is full, unreadable or gone
 └── InterruptedRunError 130  a signal stopped the run; what was done stays
 
@@ -29,6 +30,7 @@ __all__ = [
     "ProfileError",
     "SkycraneError",
     "StorageError",
+    "TimeLimitError",
     "UsageError",
     "storage_errors",
 ]
@@ -116,6 +118,12 @@ class ContractError(SkycraneError, TypeError):
 
 class DataError(SkycraneError, ValueError):
     """Bytes from outside are not what they should be; `where` names file and offset."""
+
+    exit_code = ExitCode.QUARANTINED
+
+
+class TimeLimitError(SkycraneError):
+    """A task takes longer than a task may."""
 
     exit_code = ExitCode.QUARANTINED
 

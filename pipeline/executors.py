@@ -127,6 +127,8 @@ class DaskExecutor:
         try:
             if future.status == "finished":
                 outcomes: list[Outcome] = future.result()
+                if outcomes[-1].overrun is not None:
+                    self._renew(future)
                 return outcomes
             error = future.exception() if future.status == "error" else None
         except (OSError, TimeoutError):
@@ -139,6 +141,14 @@ class DaskExecutor:
             return WorkerLostError(f"{error.allowed_failures + 1} workers died under it")
         failure: BaseException = error
         return failure
+
+    def _renew(self, future: Any) -> None:
+        """Restart the worker whose thread is still at a task that was given up; one without a nanny goes on with it."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        holding = [address for (held,) in [tuple(self._client.who_has([future]).values())] for address in held]
+        nursed = [address for address in holding if workers.get(address, {}).get("nanny")]
+        if nursed:
+            self._client.restart_workers(nursed, timeout=PATIENCE, raise_for_error=False)
 
     def close(self) -> None:
         """Cancel what still runs, and leave the cluster."""

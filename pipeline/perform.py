@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import hashlib
 import os
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipeline.errors import ContractError, DataError, InterruptedRunError, StorageError, storage_errors
+from pipeline.limit import Overrun, in_time
 from pipeline.product import Entry, FileRef, Key, Product, Source
 from pipeline.receipt import FileRecord, Output, output_digest
 from pipeline.stage import Group, Input, Role, Section, StageSpec
@@ -68,6 +70,8 @@ class Batch:
     staging: str
     """Absolute path of the staging folder, made by the worker."""
     attempt: int = 1
+    limit: float = 0.0
+    """Seconds that each of its tasks may take; 0: any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,8 @@ class Outcome:
     """Class of the exception; empty if all went well."""
     message: str = ""
     traceback: str = ""
+    overrun: Overrun | None = None
+    """What is known of a task that was given up because it took too long."""
 
     @property
     def failed(self) -> bool:
@@ -151,7 +157,10 @@ class _Pack:
 
 
 def perform(batch: Batch) -> list[Outcome]:
-    """Perform each task of the batch; one that raises does not disturb the others."""
+    """Perform each task of the batch; one that raises does not disturb the others.
+
+    A task that takes too long is given up, and its outcome is the last: those after it have not begun.
+    """
     path = Path(batch.staging)
     with storage_errors(path):
         # An earlier attempt of the same batch may have died here.
@@ -159,14 +168,23 @@ def perform(batch: Batch) -> list[Outcome]:
         path.mkdir(parents=True)
         folder = _Folder(path)
         pack = _Pack(path / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
-        try:
-            outcomes = [_perform_one(batch.spec, work, folder, pack) for work in batch.work]
-        finally:
-            if pack is not None:
-                pack.stream.close()
+        steps = [functools.partial(_perform_one, batch.spec, work, folder, pack) for work in batch.work]
+        # A task that was given up may still write to the pack, behind all that counts.
+        outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
         staged = [path for outcome in outcomes for path in outcome.staged.values()]
         _sync([*staged, *([str(pack.path_of_all)] if pack else [])])
-    return outcomes
+    return [*outcomes, *([_overdue(overrun)] if overrun else [])]
+
+
+def _overdue(overrun: Overrun) -> Outcome:
+    return Outcome(
+        staged={},
+        seconds=overrun.limit,
+        host=socket.gethostname(),
+        error="TimeLimitError",
+        message=f"{overrun}. `--time-limit` gives more; `skycrane quarantine retry` tries it again",
+        overrun=overrun,
+    )
 
 
 def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None) -> Outcome:
@@ -190,6 +208,8 @@ def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | Non
             message=str(error) or type(error).__name__,
             traceback=traceback.format_exc(),
         )
+    if pack is not None:
+        pack.stream.flush()
     seconds = time.perf_counter() - begin
     return Outcome(outputs=tuple(outputs), staged=staged, seconds=seconds, host=socket.gethostname())
 

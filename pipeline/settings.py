@@ -3,6 +3,10 @@
 ```toml
 mission = "mars2020"
 
+[run]                    # of the engine itself: nothing that a product depends on
+keep = "all"
+time_limit = 600.0
+
 [debayer]
 method = "malvar"
 
@@ -31,7 +35,31 @@ from pipeline.product import Key
 from pipeline.registry import Registry
 from pipeline.stage import Setting, StageSpec
 
-__all__ = ["Settings", "parse_assignment"]
+__all__ = ["RUN", "Settings", "parse_assignment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Engine:
+    """What has settings like a stage, and is none."""
+
+    name: str
+    settings: tuple[Setting, ...]
+
+
+RUN = _Engine(
+    name="run",
+    settings=(
+        Setting(
+            name="keep",
+            default="all",
+            type=str,
+            choices=("all", "final"),
+            help='"final" prunes frames, packets and parts of files once what is made from them stands',
+        ),
+        Setting(name="time_limit", default=600.0, type=float, least=0.0, help="seconds that a task may take; 0 for no limit"),
+    ),
+)
+"""The settings of the engine: no product depends on them."""
 
 
 @dataclass(kw_only=True)
@@ -42,6 +70,20 @@ class Settings:
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     only: list[dict[str, Any]] = field(default_factory=list)
     """Each {stage, items, and settings}."""
+
+    @property
+    def keep(self) -> str:
+        """What becomes of intermediate products: "all" stays, or only what is "final"."""
+        return str(self._run("keep"))
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds that a task may take; 0: any."""
+        return float(self._run("time_limit"))
+
+    def _run(self, name: str) -> Any:
+        defaults = {setting.name: setting.default for setting in RUN.settings}
+        return self.stages.get(RUN.name, {}).get(name, defaults[name])
 
     def effective(self, spec: StageSpec, key: Key) -> dict[str, Any]:
         """Give every setting of a stage for one task."""
@@ -59,7 +101,8 @@ class Settings:
         """Take in `stage.setting=value` texts; with `only`, for the items whose key matches the glob."""
         for text in assignments:
             spec, setting, value = parse_assignment(registry, text)
-            if not only:
+            # What the engine does, it does for all.
+            if not only or spec is RUN:
                 self.stages.setdefault(spec.name, {})[setting.name] = value
                 # What holds for all from now on must not be overruled by an older choice for some.
                 self.only = [rule for rule in self.only if rule["stage"] != spec.name or not _drop(rule, setting.name)]
@@ -81,6 +124,8 @@ class Settings:
         for rule in rules:
             if not isinstance(rule, dict) or not all(isinstance(rule.get(name), str) for name in ("stage", "items")):
                 raise ProfileError("needs stage and items, both texts", where=f"{path}: only")
+            if rule["stage"] == RUN.name:
+                raise ProfileError("holds for all items or for none", where=f"{path}: only.stage", remedy=f"Write it under [{RUN.name}]")
             rule.update(_widen(registry, rule["stage"], _chosen(rule)))
             check_settings(registry, {rule["stage"]: _chosen(rule)}, str(path))
         # A stage called contact_sheet.cells is the table [contact_sheet.cells], which TOML nests.
@@ -135,8 +180,13 @@ def _flatten(tables: Mapping[str, Any], registry: Registry) -> dict[str, dict[st
 
 def _widen(registry: Registry, stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Make numbers of what TOML writes as 1 where a setting means 1.0."""
-    floats = {setting.name for setting in registry.stages[stage].settings if setting.type is float} if stage in registry.stages else set()
+    spec = _spec(registry, stage)
+    floats = {setting.name for setting in spec.settings if setting.type is float} if spec is not None else set()
     return {name: float(value) if name in floats and type(value) is int else value for name, value in values.items()}
+
+
+def _spec(registry: Registry, stage: str) -> StageSpec | _Engine | None:
+    return RUN if stage == RUN.name else registry.stages.get(stage)
 
 
 def check_settings(registry: Registry, stages: Mapping[str, Mapping[str, Any]], where: str) -> None:
@@ -149,7 +199,7 @@ def check_settings(registry: Registry, stages: Mapping[str, Mapping[str, Any]], 
                 raise ProfileError(f"{value!r} will not do", where=f"{where}: {stage}.{name}", remedy=f"It takes {_wanted(setting)}")
 
 
-def parse_assignment(registry: Registry, text: str) -> tuple[StageSpec, Setting, Any]:
+def parse_assignment(registry: Registry, text: str) -> tuple[StageSpec | _Engine, Setting, Any]:
     """Read `stage.setting=value`; UsageError if it has another form, ProfileError for a stage, setting or value that is none."""
     path, equals, value = text.strip().partition("=")
     stage, _, name = path.rpartition(".")
@@ -164,15 +214,16 @@ def parse_assignment(registry: Registry, text: str) -> tuple[StageSpec, Setting,
     return spec, setting, parsed
 
 
-def _find_stage(registry: Registry, stage: str, where: str) -> StageSpec:
-    if stage not in registry.stages:
+def _find_stage(registry: Registry, stage: str, where: str) -> StageSpec | _Engine:
+    spec = _spec(registry, stage)
+    if spec is None:
         near = difflib.get_close_matches(stage, registry.stages, n=1)
         remedy = f"Did you mean {near[0]}?" if near else f"Stages are {', '.join(registry.stages)}"
         raise ProfileError(f"there is no stage {stage!r}", where=where, remedy=remedy)
-    return registry.stages[stage]
+    return spec
 
 
-def _find(spec: StageSpec, name: str, where: str) -> Setting:
+def _find(spec: StageSpec | _Engine, name: str, where: str) -> Setting:
     names = {setting.name: setting for setting in spec.settings}
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
@@ -183,6 +234,8 @@ def _find(spec: StageSpec, name: str, where: str) -> Setting:
 
 def _will_do(setting: Setting, value: Any) -> bool:
     if type(value) is not setting.type or (setting.choices and value not in setting.choices):
+        return False
+    if setting.least is not None and not value >= setting.least:
         return False
     # What settings.toml could not keep, or keep apart, is no setting.
     if isinstance(value, str):
@@ -203,4 +256,6 @@ def _parse(setting: Setting, text: str) -> Any:
 
 
 def _wanted(setting: Setting) -> str:
-    return f"one of {', '.join(map(str, setting.choices))}" if setting.choices else f"a {setting.type.__name__}"
+    if setting.choices:
+        return f"one of {', '.join(map(str, setting.choices))}"
+    return f"a {setting.type.__name__}" + (f", at least {setting.least:g}" if setting.least is not None else "")

@@ -103,6 +103,8 @@ class Setting:
     type: Any
     choices: tuple[Any, ...] = ()
     """Of a Literal; empty if any value of the type will do."""
+    least: float | None = None
+    """Smallest number that will do."""
     help: str = ""
 
 

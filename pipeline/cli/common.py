@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -20,10 +21,20 @@ from pipeline.events import Command, Log
 from pipeline.executors import make_executor
 from pipeline.mission import Profile, available, load_profile
 from pipeline.registry import Registry, discover
-from pipeline.settings import Settings
+from pipeline.settings import RUN, Settings
 from pipeline.store import Store
 
-__all__ = ["complete_mission", "complete_stage", "executor_options", "open_run", "out_argument", "reading", "running", "stage_set"]
+__all__ = [
+    "complete_mission",
+    "complete_stage",
+    "executor_options",
+    "open_run",
+    "out_argument",
+    "reading",
+    "running",
+    "settings_options",
+    "stage_set",
+]
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -42,9 +53,6 @@ def complete_mission(context: click.Context, parameter: click.Parameter, begun: 
 
 out_argument = click.argument("out", type=click.Path(path_type=Path, file_okay=False))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-set_option = click.option(
-    "--set", "assignments", multiple=True, metavar="STAGE.SETTING=VALUE", help="Choose a setting; it stays chosen for this OUT."
-)
 event_option = click.option(
     "--on-event",
     metavar="COMMAND",
@@ -62,6 +70,39 @@ def executor_options(command: C) -> C:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def settings_options(command: C) -> C:
+    """Add --set, --keep and --time-limit; the command gets `assignments`: STAGE.SETTING=VALUE texts of all three."""
+
+    @functools.wraps(command)
+    def with_assignments(*args: Any, assignments: tuple[str, ...], keep: str | None, time_limit: float | None, **others: Any) -> Any:
+        chosen = {"keep": keep, "time_limit": time_limit}
+        more = [f"run.{name}={value}" for name, value in chosen.items() if value is not None]
+        return command(*args, assignments=(*assignments, *more), **others)
+
+    keep, limit = RUN.settings
+    options = [
+        click.option(
+            "--set", "assignments", multiple=True, metavar="STAGE.SETTING=VALUE", help="Choose a setting; it stays chosen for this OUT."
+        ),
+        click.option(
+            "--keep",
+            type=click.Choice([str(choice) for choice in keep.choices]),
+            show_default=f"what OUT has, else {keep.default}",
+            help="What becomes of frames, packets and parts of files, once what is made from them stands: kept, or pruned.",
+        ),
+        click.option(
+            "--time-limit",
+            type=click.FloatRange(min=0),
+            metavar="SECONDS",
+            show_default=f"what OUT has, else {limit.default:g}",
+            help="How long a task may take before it is given up; 0 for ever.",
+        ),
+    ]
+    for option in reversed(options):
+        with_assignments = option(with_assignments)
+    return cast("C", with_assignments)
 
 
 class _Quiet:

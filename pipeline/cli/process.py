@@ -8,7 +8,16 @@ from pathlib import Path
 import click
 
 from pipeline.arrivals import Admitter, scan
-from pipeline.cli.common import complete_mission, complete_stage, event_option, executor_options, open_run, running, set_option, stage_set
+from pipeline.cli.common import (
+    complete_mission,
+    complete_stage,
+    event_option,
+    executor_options,
+    open_run,
+    running,
+    settings_options,
+    stage_set,
+)
 from pipeline.drive import Run, Summary
 from pipeline.errors import UsageError
 from pipeline.fetch import fetch, is_url
@@ -29,7 +38,7 @@ __all__ = ["demo", "process", "tell_findings"]
 @click.option("--level", type=click.Choice(["bits", "frames", "packets", "media"]), help="What the files hold.  [default: found out]")
 @click.option("--link", metavar="NAME", help="The profile's link that recordings came by.  [default: found out]")
 @click.option("--until", metavar="STAGE", shell_complete=complete_stage, help="Go no further than this stage or room.")
-@set_option
+@settings_options
 @event_option
 @executor_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")

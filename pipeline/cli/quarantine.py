@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pipeline.catalog import Catalog
-from pipeline.cli.common import executor_options, json_option, open_run, out_argument, reading, running
+from pipeline.cli.common import executor_options, json_option, open_run, out_argument, reading, running, settings_options
 
 __all__ = ["quarantine"]
 
@@ -59,10 +59,11 @@ def show(out: Path, item: str) -> None:
 @quarantine.command()
 @out_argument
 @click.argument("item", required=False, default="")
+@settings_options
 @executor_options
-def retry(out: Path, item: str, executor: str, scheduler: str | None, jobs: int | None) -> None:
+def retry(out: Path, item: str, assignments: tuple[str, ...], executor: str, scheduler: str | None, jobs: int | None) -> None:
     """Try ITEM again (a key, or a glob of keys), or everything in quarantine."""
-    with open_run(out, executor=executor, scheduler=scheduler, jobs=jobs) as run, running(run):
+    with open_run(out, assignments=assignments, executor=executor, scheduler=scheduler, jobs=jobs) as run, running(run):
         failures = _failures(run.catalog, item)
         run.release([(failure["stage"], failure["key"]) for failure in failures])
         run.work()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import complete_stage, executor_options, open_run, out_argument, running, set_option, stage_set
+from pipeline.cli.common import complete_stage, executor_options, open_run, out_argument, running, settings_options, stage_set
 from pipeline.registry import discover
 
 __all__ = ["rerun"]
@@ -21,7 +21,7 @@ __all__ = ["rerun"]
     metavar="GLOB",
     help="Only items whose key matches: 'DDC/*'. Settings given with it hold for those only.",
 )
-@set_option
+@settings_options
 @click.option("--force", is_flag=True, help="Make them again even if nothing has changed.")
 @click.option("--no-downstream", is_flag=True, help="Leave what is made from them as it is; a later `process` brings it up to date.")
 @executor_options

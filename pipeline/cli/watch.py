@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import complete_mission, event_option, executor_options, open_run, running, set_option
+from pipeline.cli.common import complete_mission, event_option, executor_options, open_run, running, settings_options
 from pipeline.drive import Run
 from pipeline.errors import UsageError
 from pipeline.landing import Landing, Waker
@@ -36,7 +36,7 @@ settle_option = click.option(
 @mission_option
 @click.option("--once", is_flag=True, help="End when all that is there has been processed.")
 @settle_option
-@set_option
+@settings_options
 @event_option
 @executor_options
 def watch(
@@ -77,7 +77,7 @@ def watch(
     "--record", type=click.Path(path_type=Path, file_okay=False), help="Folder of the recordings.  [default: OUT with -recordings]"
 )
 @click.option("--pass", "name", default="", help="Name of the pass.  [default: the time of the connection]")
-@set_option
+@settings_options
 @event_option
 @executor_options
 def listen(

@@ -7,6 +7,7 @@ a `%` takes its worker with it, and one with a `_` takes a while.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import time
@@ -177,7 +178,12 @@ def letters(words: Words, *, least: int = 1) -> Iterator[Letter]:
         raise ValueError("a word shouts")
     if any("%" in word for word in words.items):
         os._exit(3)
-    time.sleep(0.05 * sum("_" in word for word in words.items))
+    time.sleep(0.05 * sum(word.count("_") for word in words.items))
+    while any("&" in word for word in words.items):
+        pass
+    if any("^" in word for word in words.items):
+        # Holds the interpreter: no other thread of this process gets a turn.
+        ctypes.PyDLL(None).sleep(600)
     counted = [word for word in words.items if len(word) >= least]
     for letter in sorted({word[0] for word in counted}):
         items = tuple(word for word in counted if word[0] == letter)
