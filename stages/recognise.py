@@ -260,8 +260,7 @@ def recognise_media(arrival: Arrival, sections: Sections) -> Recognition | None:
     name = plain(arrival.path.name)
     facts: dict[str, Any] = {"name": name}
     confidence = 0.99
-    known = any(re.match(pattern, arrival.head, re.DOTALL) for pattern in MEDIA)
-    if not known and archive_format(arrival.head) is None and video_format(arrival.head) is None:
+    if not is_media(arrival.head):
         described = label_beside(arrival.path)
         if described is not None:
             facts |= {"layout": described.layout.to_mapping(), "described": dict(described.meta)}
@@ -303,6 +302,12 @@ def _is_sidecar(arrival: Arrival, sections: Sections) -> bool:
     paths = {path for part in told or [Sidecars()] for path in (*part.clock, *part.utc, *part.product)}
     keys = {path.rpartition(".")[2].casefold().encode() for path in paths}
     return any(match[1].lower() in keys for match in JSON_KEY.finditer(arrival.head))
+
+
+def is_media(head: bytes) -> bool:
+    """Know a picture, sound or video by its first octets."""
+    known = any(re.match(pattern, head, re.DOTALL) for pattern in MEDIA)
+    return known or archive_format(head) is not None or video_format(head) is not None
 
 
 def plain(name: str) -> str:
