@@ -92,16 +92,23 @@ def encode_rows(blocks: Bytes, interleave: int, parity: int, division: Words) ->
 
 
 @njit(cache=True, nogil=True)
-def correct_rows(blocks: Bytes, interleave: int, tables: CodeTables, errors: Errors, data: Bytes, corrected: NDArray[np.int32]) -> None:
+def correct_rows(
+    blocks: Bytes, suspects: Words, interleave: int, tables: CodeTables, errors: Errors, data: Bytes, corrected: NDArray[np.int32]
+) -> None:
     """Check blocks (n, interleave * symbols) and put the errors right in data, a copy of their first columns.
 
-    corrected (n,) receives the symbols put right, parity included; -1 where any codeword has more errors than can be told.
+    suspects   (n,): octet c, counted from the lowest, is zero where codeword c is known to be right
+    corrected  (n,) receives the symbols put right, parity included; -1 where any codeword has more errors than can be told
     """
     symbols = blocks.shape[1] // interleave
     remainder = np.zeros(4, np.uint64)
     for r in range(blocks.shape[0]):
         corrected[r] = 0
+        if suspects[r] == 0:
+            continue
         for c in range(interleave):
+            if suspects[r] >> np.uint64(8 * c) & np.uint64(0xFF) == 0:
+                continue
             w = _parity_of(blocks[r], c, interleave, symbols - tables.parity, tables.division)
             differs = np.uint64(0)
             for i in range(tables.parity // 8):

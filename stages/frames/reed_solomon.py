@@ -9,6 +9,7 @@ from pipeline.errors import ProfileError
 from stages.formats.octets import Bytes, byte_rows
 from stages.frames.code_tables import code_tables
 from stages.frames.codeword import correct_rows, encode_rows
+from stages.frames.codeword_check import suspect_codewords
 from stages.frames.correction import Errors
 
 __all__ = ["decode", "encode"]
@@ -35,7 +36,8 @@ def decode(
     blocks = byte_rows(codeblocks, "codeblocks", length=data_length + interleave * parity)
     data = blocks[:, :data_length].copy()
     corrected = np.zeros(len(blocks), np.int32)
-    correct_rows(blocks, interleave, code_tables(parity, dual_basis=dual_basis), Errors.room(), data, corrected)
+    suspects = suspect_codewords(blocks, interleave, parity, dual_basis=dual_basis)
+    correct_rows(blocks, suspects, interleave, code_tables(parity, dual_basis=dual_basis), Errors.room(), data, corrected)
     return data, corrected
 
 
