@@ -17,7 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["OCTETS", "ROOTS", "has_vectors", "mark_wrong_codewords"]
+__all__ = ["OCTETS", "ROOTS", "fold_octets", "has_vectors", "mark_wrong_codewords"]
 
 NEEDED = ("avx512f", "avx512bw", "gfni", "pclmul", "ssse3")
 OCTETS = 64
@@ -26,6 +26,7 @@ ROOTS = 32
 """Of a code, eight a register."""
 
 _BYTE, _INT, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
+_STRETCH, _PAIR = ir.VectorType(_BYTE, 16), ir.VectorType(_WORD, 2)
 _REGISTER, _WORDS = ir.VectorType(_BYTE, OCTETS), ir.VectorType(_WORD, 8)
 
 
@@ -72,6 +73,57 @@ def _emit_syndromes(context: Any, builder: Any, signature: Any, arguments: Any) 
 
 
 mark_wrong_codewords = cast("Callable[[int, int, int, int, int], tuple[np.uint64, np.uint64]]", intrinsic(_syndromes))
+
+
+def _folding(_context: Any, octets: Any, turns: Any, keys: Any, out: Any) -> Any:
+    """Shorten a polynomial over GF(2) to 16 octets that leave the same remainder, highest power first.
+
+    octets  address of the polynomial
+    turns   its length in units of 64 octets, at least one
+    keys    address of four words: the remainders of x^512, x^576, x^128 and x^192
+    out     address of 16 octets
+    """
+    del octets, turns, keys, out
+    return types.void(*[types.intp] * 4), _emit_folding
+
+
+def _emit_folding(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    """Fold four stretches of 128 bits at a time onto the next four, then the four onto one another.
+
+    A stretch h x^64 + l that stands n bits higher leaves what h (x^(n + 64) mod p) + l (x^n mod p) does: two carry-less products.
+    """
+    octets, turns, keys, out = arguments
+    kind = ir.FunctionType(_PAIR, [_PAIR, _PAIR, _BYTE])
+    multiply = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.pclmulqdq")
+    far, near = (_load(builder, _PAIR, builder.add(keys, _WORD(16 * k))) for k in range(2))
+
+    def fold(stretch: ir.Value, key: ir.Value, onto: ir.Value) -> ir.Value:
+        high, low = (builder.call(multiply, [stretch, key, _BYTE(which)]) for which in (0x11, 0x00))
+        return builder.xor(builder.xor(high, low), onto)
+
+    def read(at: ir.Value, number: int) -> ir.Value:
+        return _reverse(builder, _load(builder, _STRETCH, builder.add(at, _WORD(16 * number))), _PAIR)
+
+    sums = [cgutils.alloca_once_value(builder, read(octets, number)) for number in range(4)]
+    with cgutils.for_range(builder, builder.sub(turns, _WORD(1))) as loop:
+        at = builder.add(octets, builder.mul(builder.add(loop.index, _WORD(1)), _WORD(OCTETS)))
+        for number, total in enumerate(sums):
+            builder.store(fold(builder.load(total), far, read(at, number)), total)
+    result = builder.load(sums[0])
+    for total in sums[1:]:
+        result = fold(result, near, builder.load(total))
+    store = builder.store(_reverse(builder, builder.bitcast(result, _STRETCH), _STRETCH), builder.inttoptr(out, ir.PointerType(_STRETCH)))
+    store.align = 1
+    return context.get_dummy_value()
+
+
+fold_octets = cast("Callable[[int, int, int, int], None]", intrinsic(_folding))
+
+
+def _reverse(builder: ir.IRBuilder, octets: ir.Value, kind: ir.Type) -> ir.Value:
+    """Put the last of 16 octets first: the polynomial's highest power stands in its first octet, a register's in its last."""
+    order = ir.Constant(ir.VectorType(_INT, 16), list(range(15, -1, -1)))
+    return builder.bitcast(builder.shuffle_vector(octets, octets, order), kind)
 
 
 def _load(builder: ir.IRBuilder, kind: ir.Type, address: ir.Value) -> ir.Value:

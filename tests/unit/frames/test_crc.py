@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DataError
+from stages.frames import crc
 from stages.frames.crc import crc16
 
 
@@ -29,7 +30,14 @@ def test_published_sums(message: bytes, expected: int) -> None:
     assert crc16(np.frombuffer(message, np.uint8)[None]).tolist() == [expected]
 
 
-@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 16, 223, 1115])
+@pytest.fixture(params=["as this processor can", "portable"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "portable":
+        monkeypatch.setattr(crc, "has_vectors", lambda: False)
+
+
+@pytest.mark.usefixtures("_way")
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 16, 63, 64, 65, 71, 72, 127, 128, 129, 191, 192, 223, 1115, 2048])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 9])
 def test_every_row_equals_the_standard_library(count: int, length: int) -> None:
     frames = np.random.default_rng(length).integers(0, 256, (count, length), dtype=np.uint8)
