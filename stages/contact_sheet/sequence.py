@@ -42,10 +42,13 @@ class Slot:
 
 
 def order(entries: Sequence[Entry]) -> list[int]:
-    """Sort cells by time if all have one, else by frame."""
+    """Sort cells by the clock's time if all have one, by UTC if all have that, else by frame."""
     facts: list[dict[str, Any]] = [entry.facts for entry in entries]
     if all(fact["clock"] is not None for fact in facts):
         return sorted(range(len(entries)), key=lambda i: (facts[i]["clock"], frame_order(entries[i].key["frame"])))
+    if all(fact["utc"] for fact in facts):
+        # Written alike to the microsecond, so that they sort as text.
+        return sorted(range(len(entries)), key=lambda i: (facts[i]["utc"], frame_order(entries[i].key["frame"])))
     return sorted(range(len(entries)), key=lambda i: frame_order(entries[i].key["frame"]))
 
 

@@ -65,6 +65,7 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], *, method
         source=mosaic.source,
         file=mosaic.file,
         clock=mosaic.clock,
+        utc=mosaic.utc,
         white=white,
         meta=meta,
     )

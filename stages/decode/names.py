@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.product import safe_value
 from stages.profile import NameRule, Names
 
-__all__ = ["Identity", "frame_in", "identify"]
+__all__ = ["Identity", "frame_in", "identify", "product_name"]
 
 IMAGES, SOUNDS = "IMAGES", "SOUNDS"
 """Camera and microphone of files whose names say none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -12,15 +12,16 @@ from pipeline.errors import DataError
 from pipeline.product import safe_value
 from stages.decode.names import Identity, identify
 from stages.decode.raw import is_coded, is_raw, read_coded, read_raw
+from stages.decode.sidecars import APART, moments_of
 from stages.formats.images import image_format, read_image_bytes
 from stages.formats.layout import Layout, read_layout
 from stages.formats.levels import as_levels
 from stages.formats.raster import Raster
 from stages.products import Mosaic, ReceivedFile
 from stages.products.images import Pattern
-from stages.profile import Names
+from stages.profile import Clock, Names
 
-__all__ = ["decode_picture"]
+__all__ = ["camera_of", "decode_picture", "doubts", "label_of"]
 
 PATTERNS: dict[str, Pattern] = {"RGGB": "RGGB", "GRBG": "GRBG", "GBRG": "GBRG", "BGGR": "BGGR", "mono": "mono", "colour": "colour"}
 PHASE_SPREAD = 0.02
@@ -28,20 +29,23 @@ PHASE_SPREAD = 0.02
 0.0004 to 0.006, as mosaics by 0.1 to 0.44; those of Mars in its own colours by 0.4 to 0.9."""
 
 
-def decode_picture(file: ReceivedFile, names: Names) -> Iterator[Mosaic]:
-    """Decode the one picture of a file, or nothing."""
-    raster = _read(file)
+def decode_picture(file: ReceivedFile, names: Names, described: Mapping[str, Any], clock: Clock) -> Iterator[Mosaic]:
+    """Decode the one picture of a file, or nothing; `described` is what labels beside it say (`stages.products.Description.meta`)."""
+    raster = _read(file, described)
     if raster is None or raster.mask.all():
         return
     raster = as_levels(raster)
-    identity = identify(file.name, names, file.meta)
+    label = label_of(described, raster)
+    seconds, utc = moments_of(label, clock)
+    identity = identify(file.name, names, ({} if seconds is None else {"clock": seconds}) | file.meta)
     samples = _one_plane(raster.samples)
     cfa = _cfa(samples, raster, file, identity)
-    meta = {key: file.meta[key] for key in ("x", "y") if _whole(file.meta.get(key))}
-    meta |= {key: raster.meta[key] for key in ("caveats", "label", "levels") if key in raster.meta}
+    caveats = [*raster.meta.get("caveats", ()), *described.get("caveats", ()), *doubts(file, names, seconds)]
+    meta = _corner(file, label) | {key: raster.meta[key] for key in ("levels",) if key in raster.meta}
+    meta |= ({"label": label} if label else {}) | ({"caveats": caveats} if caveats else {})
     yield Mosaic(
         file=file.file,
-        camera=_camera(identity, raster, names),
+        camera=camera_of(identity, label, names),
         frame=identity.frame,
         edition=_edition(identity, raster),
         samples=samples,
@@ -50,25 +54,49 @@ def decode_picture(file: ReceivedFile, names: Names) -> Iterator[Mosaic]:
         white=(1 << _bits(raster, file)) - 1,
         source=identity.name,
         clock=identity.clock,
+        utc=utc,
         meta=meta,
     )
 
 
-def _read(file: ReceivedFile) -> Raster | None:
+def label_of(described: Mapping[str, Any], raster: Raster | None = None) -> dict[str, Any]:
+    """Put a file's own label over those beside it."""
+    beside, own = described.get("label"), {} if raster is None else raster.meta.get("label")
+    return (dict(beside) if isinstance(beside, Mapping) else {}) | (dict(own) if isinstance(own, Mapping) else {})
+
+
+def doubts(file: ReceivedFile, names: Names, seconds: float | None) -> list[str]:
+    """Say so where the label's time is not that of the name or of the spacecraft's record."""
+    other = identify(file.name, names, file.meta).clock
+    if seconds is None or other is None or abs(seconds - other) <= APART:
+        return []
+    return [f"its label says clock {seconds:.3f}, its name or the spacecraft's record {other:.3f}"]
+
+
+def _corner(file: ReceivedFile, label: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the place in the full frame at which a subframe begins: the spacecraft's word, else the label's, which counts from 1."""
+    told = {key: file.meta[key] for key in ("x", "y") if _whole(file.meta.get(key))}
+    places = {"x": label.get("first_sample"), "y": label.get("first_line")}
+    return {key: value - 1 for key, value in places.items() if _whole(value) and value > 1} | told
+
+
+def _read(file: ReceivedFile, told: Mapping[str, Any]) -> Raster | None:
     """Read what there is; None if it is no picture, or too little of one to read."""
     # A file whose size is not known has perhaps not come in full, though no gap in it shows that.
     partial = bool(file.gaps) or file.size is None
     # Only an archive's file has a label beside it: what the spacecraft says of its files is another record.
-    described = "layout" in file.meta and not file.sources
-    if not is_raw(file.meta) and not is_coded(file.meta) and not described and image_format(file.data) is None:
-        return None
+    beside = file.meta if "layout" in file.meta and not file.sources else {}
+    if not is_raw(file.meta) and not is_coded(file.meta) and not beside and image_format(file.data) is None:
+        beside = {"layout": told["layout"], "described": told} if "layout" in told and not file.sources else {}
+        if not beside:
+            return None
     try:
         if is_raw(file.meta):
             return read_raw(file.data, file.name, file.meta, file.gaps)
         if is_coded(file.meta):
             return read_coded(file.data, file.name, file.meta, file.gaps)
-        if described:
-            return _read_described(file)
+        if beside:
+            return _read_described(file, beside)
         return read_image_bytes(file.data, file.name, file.gaps)
     except DataError:
         if partial:
@@ -76,18 +104,17 @@ def _read(file: ReceivedFile) -> Raster | None:
         raise
 
 
-def _read_described(file: ReceivedFile) -> Raster:
-    """Read plain samples by the label that stood beside them."""
-    layout, meta = file.meta["layout"], file.meta.get("described")
-    if not isinstance(layout, dict) or not isinstance(meta, dict):
+def _read_described(file: ReceivedFile, beside: Mapping[str, Any]) -> Raster:
+    """Read plain samples by the label that stands beside them."""
+    layout, meta = beside["layout"], beside.get("described")
+    if not isinstance(layout, dict) or not isinstance(meta, Mapping):
         raise DataError("is described by a layout that cannot be", where=file.name)
     return read_layout(file.data, Layout.from_mapping(layout, file.name), file.name, file.gaps, meta)
 
 
-def _camera(identity: Identity, raster: Raster, names: Names) -> str:
+def camera_of(identity: Identity, label: Mapping[str, Any], names: Names) -> str:
     """Take the camera from the label of a file whose name says none."""
-    label = raster.meta.get("label", {})
-    instrument = label.get("instrument") if isinstance(label, dict) else None
+    instrument = label.get("instrument")
     if identity.known or not isinstance(instrument, str):
         return identity.camera
     return safe_value(names.cameras.get(instrument.upper(), instrument)) or identity.camera

@@ -12,7 +12,17 @@ from stages.formats.jpeg_markers import Gaps
 from stages.formats.layout import Layout, read_layout
 from stages.formats.raster import Raster
 
-__all__ = ["Described", "archive_format", "described_by", "label_beside", "read_archive", "read_beside"]
+__all__ = [
+    "Described",
+    "LabelText",
+    "archive_format",
+    "described_by",
+    "is_label_alone",
+    "label_beside",
+    "read_archive",
+    "read_beside",
+    "read_label",
+]
 
 ODL = re.compile(rb"[\s\0]*(?:CCSD3ZF[0-9A-Z]+\s+)?(?:PDS_VERSION_ID|ODL_VERSION_ID)\s*=")
 ATTACHED = re.compile(rb"\^IMAGE\s*=\s*[0-9]")
@@ -39,6 +49,13 @@ def archive_format(head: bytes) -> str | None:
     if head.startswith(b"LBLSIZE="):
         return "vicar"
     return "pds3" if ODL.match(head) and ATTACHED.search(head, 0, HEAD) else None
+
+
+def is_label_alone(head: bytes) -> bool:
+    """Say whether a file begins as a PDS3 or PDS4 label that holds no picture itself."""
+    from stages.formats.pds4 import is_pds4
+
+    return is_pds4(head) or (ODL.match(head) is not None and archive_format(head) is None)
 
 
 def read_archive(data: bytes, name: str, gaps: Gaps, kind: str) -> Raster:
@@ -89,6 +106,44 @@ def _of_pds3(data: bytes, name: str) -> Described:
     label = parse_attached(data, name)
     layout, file = describe(label, name)
     return Described(file, layout, {"format": "pds3"} | label_facts(label))
+
+
+class LabelText(NamedTuple):
+    """What a label says of files beside it, pictures or not."""
+
+    files: tuple[str, ...]
+    meta: Mapping[str, Any]
+    """label, lossless, cfa as in `Raster.meta`, and `layout` where plain samples stand."""
+
+
+def read_label(data: bytes, name: str) -> LabelText:
+    """Read a PDS3 or PDS4 label for the files that it names. Raises DataError for what is none, is broken, or names no file."""
+    from stages.formats.label_facts import label_facts
+    from stages.formats.pds3 import parse_attached
+    from stages.formats.pds4 import is_pds4, parse_pds4, pds4_facts
+
+    if is_pds4(data):
+        xml = parse_pds4(data, name)
+        files = [element.text.strip() for element in xml.walk() if element.name == "file_name"]
+        meta = {"format": "pds4"} | pds4_facts(xml)
+    elif ODL.match(data):
+        label = parse_attached(data, name)
+        pointers = [value for block in label.walk() for key, value in block.values.items() if key.startswith("^") or key == "FILE_NAME"]
+        files = [str(first) for value in pointers if isinstance(first := value[0] if isinstance(value, tuple) and value else value, str)]
+        meta = {"format": "pds3"} | label_facts(label)
+    else:
+        raise DataError("is no label of a known kind", where=f"{name} at byte 0", remedy="PDS3, PDS4 and JSON are read")
+    files = sorted({file for file in files if Path(file).name == file and "\\" not in file and not file.startswith(".")})
+    if not files:
+        raise DataError("is a label that names no file beside it", where=f"{name} at byte 0", remedy=REMEDY)
+    try:
+        described = described_by(data, name)
+    except DataError:
+        described = None
+    if described is not None:
+        meta["layout"] = described.layout.to_mapping()
+        files = [described.file]
+    return LabelText(tuple(files), meta)
 
 
 def label_beside(path: Path) -> Described | None:

@@ -7,6 +7,7 @@ from stages.products.chunk import Chunk
 from stages.products.files import FilePart, ReceivedFile, Segment
 from stages.products.frames import FRAME_DTYPE, Frames
 from stages.products.images import Image, Mosaic
+from stages.products.labels import Description, Label, LabelFile
 from stages.products.packets import GAP_DTYPE, PACKET_DTYPE, Packets
 from stages.products.report import Report
 from stages.products.sheets import Cell, ContactSheet, SheetBook
@@ -26,11 +27,14 @@ __all__ = [
     "Channels",
     "Chunk",
     "ContactSheet",
+    "Description",
     "EventTable",
     "Events",
     "FilePart",
     "Frames",
     "Image",
+    "Label",
+    "LabelFile",
     "Mosaic",
     "Packets",
     "ReceivedFile",

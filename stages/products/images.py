@@ -43,6 +43,8 @@ class Mosaic(Product):
     """Name of the product on board or in the archive."""
     clock: float | None = None
     """Clock seconds of acquisition, if known."""
+    utc: str = ""
+    """Of acquisition as a label says it: ISO 8601 with a Z."""
     meta: Facts = field(default_factory=dict)
     """x, y: column and row of the full frame at which a subframe begins. caveats: what a user should know, a sentence each."""
 
@@ -55,7 +57,7 @@ class Mosaic(Product):
         """Write .tif: samples, and the mask as a second page where anything is lost."""
         from stages.formats.tiff import write_tiff
 
-        names = ("cfa", "white", "source", "clock", "meta")
+        names = ("cfa", "white", "source", "clock", "utc", "meta")
         record = dict(self.key) | {name: getattr(self, name) for name in names}
         write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=record)
 
@@ -75,7 +77,7 @@ class Mosaic(Product):
     def facts(self) -> Facts:
         """Size, colour filter, name and time."""
         height, width = self.mask.shape
-        names = ("cfa", "white", "source", "clock")
+        names = ("cfa", "white", "source", "clock", "utc")
         return {"width": width, "height": height} | {name: getattr(self, name) for name in names}
 
     def story(self) -> list[str]:

@@ -13,6 +13,7 @@ from stages.profile.link import Link, VirtualChannel
 from stages.profile.microphone import Microphone
 from stages.profile.mission import Mission
 from stages.profile.names import NameRule, Names
+from stages.profile.sidecars import Sidecars
 from stages.profile.timeline import Timeline
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Mission",
     "NameRule",
     "Names",
+    "Sidecars",
     "Timeline",
     "VirtualChannel",
 ]

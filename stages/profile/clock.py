@@ -70,6 +70,16 @@ class Clock(Section):
         moments = np.datetime64("2000-01-01T12:00:00", "us") + since.astype("timedelta64[us]")
         return np.where(row < 0, np.datetime64("NaT"), moments)
 
+    def seconds(self, utc: str) -> float | None:
+        """Give the clock reading at a UTC (ISO 8601 with a Z), to the microsecond; None without a correlation that reaches back to it."""
+        moment = np.datetime64(utc.removesuffix("Z"), "us") - np.datetime64("2000-01-01T12:00:00", "us")
+        tdt = int(moment.astype(np.int64)) + round(self.tdt_minus_utc * 1e6)
+        row = max((row for row in self.correlation if round(row[1] * 1e6) <= tdt), default=None)
+        if row is None:
+            return None
+        reading = round(row[0] + (tdt - round(row[1] * 1e6)) / row[2] / 1e6, 6)
+        return reading if reading < LATEST else None
+
     def utc_text(self, seconds: float | None) -> str:
         """Give it as ISO 8601 with a Z; empty if unknown."""
         moment = None if seconds is None else self.utc(seconds)

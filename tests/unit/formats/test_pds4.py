@@ -9,7 +9,7 @@ from pipeline.errors import DataError
 from pipeline.product import Arrival
 from stages.formats.images import read_image
 from stages.formats.pds4 import parse_pds4
-from stages.recognise import recognise_media
+from stages.recognise import recognise_label, recognise_media
 
 TYPES = {
     "UnsignedByte": "u1",
@@ -114,14 +114,19 @@ def arrival(path):
 
 def test_a_label_goes_with_its_file_and_is_no_picture_itself(tmp_path):
     (tmp_path / "a.img").write_bytes(bytes(10) + numbers(">u2").tobytes())
-    assert recognise_media(arrival(tmp_path / "a.img"), lambda _: {}) is None
+    alone = recognise_media(arrival(tmp_path / "a.img"), lambda _: {})
+    assert alone is not None
+    # By its ending alone, which says little: the label may still come.
+    assert (alone.confidence, alone.facts) == (0.1, {"name": "a.img"})
     (tmp_path / "a.xml").write_bytes(pds4())
     found = recognise_media(arrival(tmp_path / "a.img"), lambda _: {})
     assert found is not None
     assert found.level == "media"
     assert found.facts["layout"]["lines"] == 4
-    with pytest.raises(DataError, match=r"is the label of a\.img"):
-        recognise_media(arrival(tmp_path / "a.xml"), lambda _: {})
+    assert recognise_media(arrival(tmp_path / "a.xml"), lambda _: {}) is None
+    label = recognise_label(arrival(tmp_path / "a.xml"), lambda _: {})
+    assert label is not None
+    assert (label.level, label.key) == ("label", {"label": "a.xml"})
 
 
 def test_a_file_with_a_label_beside_it_becomes_a_mosaic(tmp_path):

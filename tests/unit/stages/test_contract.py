@@ -23,10 +23,13 @@ from stages.products import (
     Channels,
     Chunk,
     ContactSheet,
+    Description,
     Events,
     FilePart,
     Frames,
     Image,
+    Label,
+    LabelFile,
     Mosaic,
     Packets,
     ReceivedFile,
@@ -37,7 +40,7 @@ from stages.products import (
 )
 from stages.products.files import Segment
 from stages.products.sheets import Place
-from stages.profile import Camera, Clock, Dictionary, FileProtocol, Link, Microphone, Mission, Names, Timeline
+from stages.profile import Camera, Clock, Dictionary, FileProtocol, Link, Microphone, Mission, Names, Sidecars, Timeline
 
 LENGTH = 64
 LINK = Link.from_mapping({"spacecraft": 33, "frame_length": LENGTH, "randomizer": "none"})
@@ -266,11 +269,29 @@ class TestAssemble(StageContract):
         return {"parts": [part(0, 50, 150)]}
 
 
+class TestLabels(StageContract):
+    STAGE = "stages.decode:labels"
+    NO_LOSSES = "a label is read in full or not at all"
+
+    def arguments(self) -> dict[str, Any]:
+        text = json.dumps({"product_id": "a", "file_name": "a.png", "start_time": "2021-02-18T20:41:04"})
+        return {"file": LabelFile(label="a.json", data=text.encode(), name="a.json"), "sidecars": Sidecars()}
+
+
+class TestDescribe(StageContract):
+    STAGE = "stages.decode:describe"
+    NO_LOSSES = "what labels say comes whole or not at all"
+
+    def arguments(self) -> dict[str, Any]:
+        return {"labels": [Label(label=name, file="a.png", meta={"label": {"sol": 4}}) for name in ("a.json", "a.xml")]}
+
+
 class TestDecode(StageContract):
     STAGE = "stages.decode:decode"
 
     def arguments(self) -> dict[str, Any]:
-        return {"file": picture_file(), "names": Names()}
+        told = Description(file="frame.jpg", meta={"label": {"start_time": "2021-02-18T20:41:04.447849"}})
+        return {"file": picture_file(), "names": Names(), "clock": CLOCK, "description": told}
 
     def with_losses(self) -> dict[str, Any]:
         size = len(picture_file().data)
