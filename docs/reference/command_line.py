@@ -56,6 +56,9 @@ def _sections(context: click.Context) -> Iterator[str]:
         yield "|---|---|---|"
         yield from (_row(option, context) for option in options)
         yield ""
+    if command.epilog:
+        shown = [line.strip() for line in command.epilog.splitlines() if line.startswith("  ")]
+        yield from ("```console", *(f"$ {line}" for line in shown), "```", "")
 
 
 def _row(option: click.Option, context: click.Context) -> str:

@@ -21,9 +21,9 @@ COMMANDS = {
     "replay": ("pipeline.cli.watch", "Feed a recording into a folder as if it arrived now."),
     "demo": ("pipeline.cli.process", "Process the sample downlinks that come with skycrane."),
     "rerun": ("pipeline.cli.rerun", "Make one stage's products again, with other settings or by force."),
-    "status": ("pipeline.cli.status", "Show what there is, what is missing and what is due."),
-    "explain": ("pipeline.cli.explain", "Tell a product's story, down to the bytes of the downlink."),
-    "verify": ("pipeline.cli.verify", "Read every file again and compare it with its receipt."),
+    "status": ("pipeline.cli.status", "Show what there is, what is missing, and what to type next."),
+    "explain": ("pipeline.cli.explain", "Tell a product's story, or why it is missing or partial."),
+    "verify": ("pipeline.cli.verify", "Read every file of OUT again: is it what was written?"),
     "serve": ("pipeline.cli.serve", "Show the report in a browser, live."),
     "quarantine": ("pipeline.cli.quarantine", "List, show or retry what could not be processed."),
     "withdraw": ("pipeline.cli.withdraw", "Take back an input that was taken in by mistake."),
@@ -58,7 +58,18 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-EXIT_CODES = """\b
+EPILOG = """\b
+In this order, most days:
+  skycrane process recordings/ --mission mars2020 --out out
+  skycrane status out
+  skycrane explain out images/DDC/0000012.png
+  skycrane quarantine retry out
+
+\b
+status, explain, serve and doctor only read, and work while a run holds OUT;
+the others end with 10 then. Each command's --help has examples.
+
+\b
 Exit codes; of several, the greatest:
   0 all good                          30 a stage failed for every item
   1 verify or doctor found something  35 profile, settings or a stage invalid
@@ -71,7 +82,7 @@ Exit codes; of several, the greatest:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110},
-    epilog=EXIT_CODES,
+    epilog=EPILOG,
 )
 @click.version_option(package_name="skycrane")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

@@ -7,6 +7,7 @@ import functools
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -27,9 +28,14 @@ from pipeline.store import Store
 __all__ = [
     "complete_mission",
     "complete_stage",
+    "event_option",
+    "examples",
     "executor_options",
+    "json_option",
+    "mission_option",
     "open_run",
     "out_argument",
+    "out_option",
     "reading",
     "running",
     "settings_options",
@@ -52,6 +58,19 @@ def complete_mission(context: click.Context, parameter: click.Parameter, begun: 
 
 
 out_argument = click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+out_option = click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the products: a new one, an empty one, or one that skycrane made.",
+)
+mission_option = click.option(
+    "--mission",
+    metavar="NAME|FILE",
+    shell_complete=complete_mission,
+    show_default="what OUT has, else generic",
+    help="Mission profile, as `skycrane missions` lists them, or a TOML file.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 event_option = click.option(
     "--on-event",
@@ -60,12 +79,27 @@ event_option = click.option(
 )
 
 
+def examples(*lines: str) -> str:
+    """Lay out examples as the end of a command's help."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  skycrane {line}" for line in lines)])
+
+
 def executor_options(command: C) -> C:
     """Add --executor, --scheduler and --jobs."""
     options = [
         click.option("--executor", type=click.Choice(["sync", "dask"]), default="dask", help="Where the work is done."),
-        click.option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://host:port; else Dask runs in this process."),
-        click.option("--jobs", type=click.IntRange(min=1), default=None, show_default="one a processor", help="Tasks at the same time."),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="A running Dask scheduler, tcp://host:port, whose workers see OUT and the inputs; else Dask runs in this process.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            default=None,
+            show_default="one a processor",
+            help="Tasks at the same time in this process.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -84,13 +118,18 @@ def settings_options(command: C) -> C:
     keep, limit = RUN.settings
     options = [
         click.option(
-            "--set", "assignments", multiple=True, metavar="STAGE.SETTING=VALUE", help="Choose a setting; it stays chosen for this OUT."
+            "--set",
+            "assignments",
+            multiple=True,
+            metavar="STAGE.SETTING=VALUE",
+            help="Choose a setting, as `skycrane stages STAGE` lists them; may be given several times. It stays chosen for this OUT.",
         ),
         click.option(
             "--keep",
             type=click.Choice([str(choice) for choice in keep.choices]),
             show_default=f"what OUT has, else {keep.default}",
-            help="What becomes of frames, packets and parts of files, once what is made from them stands: kept, or pruned.",
+            help="all: keep frames, packets and parts of files. final: remove them when what is made from them is done; what needs "
+            "them later makes them again.",
         ),
         click.option(
             "--time-limit",
@@ -195,8 +234,17 @@ def open_run(
     scheduler: str | None = None,
     jobs: int | None = None,
     on_event: str | None = None,
+    dry: bool = False,
 ) -> Iterator[Run]:
-    """Hold an output folder with the settings that hold for it."""
+    """Hold an output folder with the settings that hold for it.
+
+    create  begin a folder if there is none
+    dry     choose the settings for this run only; a folder that would be new is a temporary one
+    """
+    if dry and create and not Store(out).exists:
+        with tempfile.TemporaryDirectory() as folder, open_run(Path(folder), mission=mission, assignments=assignments, create=True) as run:
+            yield run
+        return
     registry = discover()
     store = Store(out)
     settings, profile = settings_of(store if store.exists or create else store.require(), registry, mission, assignments, only)
@@ -217,7 +265,7 @@ def open_run(
     ):
         # Only the holder of the folder may change its settings.
         text = settings.dump()
-        if not store.settings.exists() or store.settings.read_text(encoding="utf-8") != text:
+        if not dry and (not store.settings.exists() or store.settings.read_text(encoding="utf-8") != text):
             store.write_text(store.settings, text)
         yield run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from pipeline.catalog import Catalog
-from pipeline.cli.common import json_option, out_argument, reading
+from pipeline.cli.common import examples, json_option, out_argument, reading
 from pipeline.errors import UsageError
 from pipeline.perform import loadable
 from pipeline.product import Product
@@ -23,15 +24,18 @@ LISTED = 12
 """Of many inputs alike, this many are told of."""
 
 
-@click.command()
+@click.command(
+    epilog=examples("explain out images/DDC/0000007.png", "explain out DDC/0000012", "explain out 'ReceivedFile 0080-0666953400-00000'")
+)
 @out_argument
 @click.argument("product")
 @json_option
-@click.option("--depth", type=click.IntRange(min=1), default=12, help="How far back.")
+@click.option("--depth", type=click.IntRange(min=1), default=12, metavar="STEPS", help="How far back.")
 def explain(out: Path, product: str, depth: int, *, as_json: bool) -> None:
-    """Tell the story of PRODUCT in OUT, down to the bytes of the downlink.
+    """Tell the story of PRODUCT in OUT, down to the bytes of the downlink: what made it, from what, and why a part of it is missing.
 
-    PRODUCT is a path (images/DDC/0000007.png), or a key with or without its kind (DDC/0000007, Image DDC/0000007).
+    PRODUCT is a path (images/DDC/0000007.png), or a key with or without its kind (DDC/0000007, Image DDC/0000007). Of one that is not
+    there, it tells whether it is waiting, in quarantine, or has not come, and what has come next to it.
     """
     with reading(out) as (store, catalog):
         stories = [_story(catalog, store.out, kind, key, depth, set()) for kind, key in _find(catalog, store.out, product)]
@@ -69,12 +73,26 @@ def _find(catalog: Catalog, out: Path, text: str) -> list[tuple[str, str]]:
         row = waiting[0]
         why = json.loads(row["failure"])["message"] if row["failure"] else "; ".join(json.loads(row["reasons"]))
         raise UsageError(f"{row['stage']} {row['key']} is {row['state']}: {why}", remedy="There is no product of it yet")
-    near = catalog.db.execute(
-        "SELECT DISTINCT key FROM products WHERE key LIKE ? AND stage <> '' ORDER BY key LIMIT 5",
-        (f"%{key.rpartition('/')[2][:60]}%",),
+    raise UsageError(f"there is no product {text!r}", where=str(out), remedy=_near(catalog, kind, key))
+
+
+def _near(catalog: Catalog, kind: str, key: str) -> str:
+    """Say what there is before and behind a key that is not there, or what is called like it."""
+    room, _, name = key.rpartition("/")
+    rows = catalog.db.execute(
+        "SELECT DISTINCT key FROM products WHERE key > ?1 AND key < ?2 AND (?3 = '' OR kind = ?3) AND stage <> '' ORDER BY key",
+        (f"{room}/", f"{room}0", kind),  # 0 follows / in ASCII
     ).fetchall()
-    hint = f"Near it: {', '.join(row['key'] for row in near)}" if near else "`skycrane status` and index.csv say what there is"
-    raise UsageError(f"there is no product {text!r}", where=str(out), remedy=hint)
+    keys = [row["key"] for row in rows if "/" not in row["key"][len(room) + 1 :]] if room else []
+    keys = [other for other in keys if len(other) == len(key)] or keys  # frames have numbers of one length, sheets of another
+    if keys:
+        place = bisect.bisect(keys, key)
+        before = f"next before it is {keys[place - 1]}" if place else "nothing is before it"
+        behind = f"next behind it is {keys[place]}" if place < len(keys) else "nothing is behind it"
+        return f"Nothing of it has come: {before}, {behind}. The report tells under Missing what the link may have cost"
+    sql = "SELECT DISTINCT key FROM products WHERE key LIKE ? AND stage <> '' ORDER BY key LIMIT 5"
+    near = ", ".join(row["key"] for row in catalog.db.execute(sql, (f"%{name[:60]}%",)))
+    return f"Near it: {near}" if near else "`skycrane status` and index.csv say what there is"
 
 
 def _by_path(catalog: Catalog, relative: str) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ def gc(out: Path, *, as_json: bool) -> None:
     """Give back disk space that OUT no longer needs; no product changes.
 
     Receipts of products that were made again since, and packs of which less than half is still in use, are written anew with what is
-    current. It may be killed at any moment.
+    current. It is safe to interrupt, and to kill, at any moment.
     """
     with open_run(out, executor="sync") as run:
         freed = run.compact()

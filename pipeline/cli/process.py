@@ -9,11 +9,13 @@ import click
 
 from pipeline.arrivals import Admitter, scan
 from pipeline.cli.common import (
-    complete_mission,
     complete_stage,
     event_option,
+    examples,
     executor_options,
+    mission_option,
     open_run,
+    out_option,
     running,
     settings_options,
     stage_set,
@@ -26,22 +28,25 @@ from pipeline.plan import Finding
 __all__ = ["demo", "process", "tell_findings"]
 
 
-@click.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the products; new, empty or ours.")
-@click.option(
-    "--mission",
-    metavar="NAME|FILE",
-    shell_complete=complete_mission,
-    help="Mission profile: see `skycrane missions`.  [default: what OUT has, else generic]",
+@click.command(
+    epilog=examples(
+        "process recordings/ --mission mars2020 --out out",
+        "process *.png --mission mars2020 --out pictures --set debayer.white_balance=none",
+        "process s3://bucket/pass-12 --out out --dry-run",
+    )
 )
-@click.option("--level", type=click.Choice(["bits", "frames", "packets", "media"]), help="What the files hold.  [default: found out]")
-@click.option("--link", metavar="NAME", help="The profile's link that recordings came by.  [default: found out]")
-@click.option("--until", metavar="STAGE", shell_complete=complete_stage, help="Go no further than this stage or room.")
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
+@out_option
+@mission_option
+@click.option("--level", type=click.Choice(["bits", "frames", "packets", "media"]), show_default="found out", help="What the files hold.")
+@click.option("--link", metavar="NAME", show_default="found out", help="The profile's link that recordings came by.")
+@click.option(
+    "--until", metavar="STAGE", shell_complete=complete_stage, help="Go no further than this stage, as `skycrane stages` lists them."
+)
 @settings_options
 @event_option
 @executor_options
-@click.option("--dry-run", is_flag=True, help="Only say what would be done, and why.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and why; change nothing.")
 @click.option("--strict", is_flag=True, help="End with 25 if data are missing.")
 def process(
     inputs: tuple[str, ...],
@@ -61,23 +66,32 @@ def process(
 ) -> None:
     """Turn recordings or media files into pictures, sound and a report.
 
-    INPUTs are files or folders: bits (CADUs), transfer frames, space packets, or pictures and sound from an archive. What OUT already has
-    is not made again. URLs that fsspec knows (s3://bucket/prefix) are copied into the folder OUT-inputs first.
+    INPUTs are files, or folders with all that is below them: recordings of a link (bits, or frames one after the other), space packets,
+    or pictures and sound from an archive. What a file holds is found out. What OUT has already is not made again; what was interrupted
+    goes on. URLs that fsspec knows (s3://bucket/prefix) are copied into the folder OUT-inputs first.
     """
     for path in inputs:
         if not is_url(path) and not Path(path).exists():
             raise UsageError("there is no such file or folder", where=path, remedy="Check the path")
     with (
         open_run(
-            out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
+            out,
+            mission=mission,
+            assignments=assignments,
+            create=True,
+            executor=executor,
+            scheduler=scheduler,
+            jobs=jobs,
+            on_event=on_event,
+            dry=dry_run,
         ) as run,
         running(run),
     ):
+        if dry_run:
+            _preview(run, inputs, level, link)
+            return
         beside = out.with_name(f"{out.name}-inputs")
         paths = [fetch(path, beside, stopped=lambda: run.stop) if is_url(path) else Path(path) for path in inputs]
-        if dry_run:
-            _preview(run, paths, level, link)
-            return
         run.admit(paths, level=level, link=link)
         run.work(stages=_until(run, until))
         code = run.exit_code(strict=strict)
@@ -89,7 +103,10 @@ def process(
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False), default=Path("skycrane-demo"))
 @executor_options
 def demo(out: Path, executor: str, scheduler: str | None, jobs: int | None) -> None:
-    """Process the sample downlinks that come with skycrane: a landing on Mars, four cameras and a microphone."""
+    """Process the sample downlinks that come with skycrane: a landing on Mars, four cameras and a microphone.
+
+    OUT is the folder skycrane-demo here, unless another is named.
+    """
     spec = importlib.util.find_spec("sample_data")
     folder = Path(spec.origin).parent / "downlinks" if spec is not None and spec.origin else None
     if folder is None or not folder.is_dir():
@@ -110,9 +127,11 @@ def _until(run: Run, until: str | None) -> set[str] | None:
     return chosen.union(*(registry.upstream[stage] for stage in chosen))
 
 
-def _preview(run: Run, inputs: list[Path], level: str | None, link: str | None) -> None:
+def _preview(run: Run, inputs: tuple[str, ...], level: str | None, link: str | None) -> None:
+    for url in filter(is_url, inputs):
+        click.echo(f"would copy {url}")
     admitter = Admitter(run.catalog, run.profile, level=level, link=link)
-    for path, named in scan(inputs):
+    for path, named in scan([Path(path) for path in inputs if not is_url(path)]):
         admission = admitter.admit(path, named=named)
         for refused, why, _ in admission.refused:
             click.echo(f"would leave out {refused}: {why}")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pipeline.catalog import Catalog
-from pipeline.cli.common import executor_options, json_option, open_run, out_argument, reading, running, settings_options
+from pipeline.cli.common import examples, executor_options, json_option, open_run, out_argument, reading, running, settings_options
 
 __all__ = ["quarantine"]
 
@@ -25,7 +25,7 @@ def _failures(catalog: Catalog, only: str) -> list[dict[str, Any]]:
     return [failure for failure in found if fnmatch.fnmatchcase(f"{failure['stage']} {failure['key']}", f"*{only or '*'}")]
 
 
-@quarantine.command("list")
+@quarantine.command("list", short_help="List what is in quarantine, with the reasons.")
 @out_argument
 @json_option
 def list_(out: Path, *, as_json: bool) -> None:
@@ -40,13 +40,17 @@ def list_(out: Path, *, as_json: bool) -> None:
     click.echo(f"Next: skycrane quarantine retry {out}" if failures else "the quarantine is empty")
 
 
-@quarantine.command()
+@quarantine.command(short_help="Show reason, inputs and traceback of one.", epilog=examples("quarantine show out 'DDC/0000007'"))
 @out_argument
 @click.argument("item")
-def show(out: Path, item: str) -> None:
+@json_option
+def show(out: Path, item: str, *, as_json: bool) -> None:
     """Show all that is known of ITEM (a key, or a glob of keys): reason, inputs, traceback."""
     with reading(out) as (_, catalog):
         failures = _failures(catalog, item)
+    if as_json:
+        click.echo(json.dumps(failures, indent=1))
+        return
     for failure in failures:
         click.echo(f"{failure['stage']} {failure['key']}\n{failure['error']}: {failure['message']}\n\ninputs:")
         for record in failure["inputs"]:
@@ -56,13 +60,13 @@ def show(out: Path, item: str) -> None:
         click.echo(f"nothing in quarantine matches {item}")
 
 
-@quarantine.command()
+@quarantine.command(short_help="Try again: all, or what matches.", epilog=examples("quarantine retry out", "quarantine retry out 'DDC/*'"))
 @out_argument
 @click.argument("item", required=False, default="")
 @settings_options
 @executor_options
 def retry(out: Path, item: str, assignments: tuple[str, ...], executor: str, scheduler: str | None, jobs: int | None) -> None:
-    """Try ITEM again (a key, or a glob of keys), or everything in quarantine."""
+    """Try ITEM again (a key, or a glob of keys), or everything in quarantine; then do all that became due by it."""
     with open_run(out, assignments=assignments, executor=executor, scheduler=scheduler, jobs=jobs) as run, running(run):
         failures = _failures(run.catalog, item)
         run.release([(failure["stage"], failure["key"]) for failure in failures])

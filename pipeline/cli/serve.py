@@ -25,7 +25,7 @@ __all__ = ["serve"]
 @click.option("--port", type=click.IntRange(0, 65535), default=8021, help="Port; 0 takes any that is free.")
 @click.option("--host", default="127.0.0.1", help="Address to listen on. Any but the default shows OUT to everyone who can reach it.")
 def serve(out: Path, port: int, host: str) -> None:
-    """Show the report of OUT in a browser, live, until interrupted.
+    """Serve the report of OUT to a browser, live, until interrupted; prints its address.
 
     Read-only: nothing in OUT is changed, and a run may hold it meanwhile. Pictures appear as they are made, and the page when it is made
     anew.

@@ -29,7 +29,10 @@ __all__ = ["status", "summarise"]
 @click.option("--watch", is_flag=True, help="Look again and again, until interrupted; with --json, a document a line.")
 @click.option("--every", type=click.FloatRange(min=0.1), default=2.0, metavar="SECONDS", help="How often --watch looks.")
 def status(out: Path, *, as_json: bool, watch: bool, every: float) -> None:
-    """Show what OUT holds: stages, link, files, cameras and microphones, disk; never waits for a run."""
+    """Show what OUT holds, what is missing and what is due: by stage, link, file, camera and microphone; and the disk.
+
+    Reads only, and never waits for a run. The last lines name the commands to type next.
+    """
     if watch:
         _follow(out, every, as_json=as_json)
         return

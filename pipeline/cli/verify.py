@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from pipeline.cli.common import executor_options, open_run, out_argument, reading, running
+from pipeline.catalog import Catalog
+from pipeline.cli.common import executor_options, json_option, open_run, out_argument, reading, running
 from pipeline.errors import ExitCode
-from pipeline.store import digest_file
+from pipeline.store import Store, digest_file
 
 __all__ = ["verify"]
 
@@ -17,29 +21,55 @@ __all__ = ["verify"]
 @out_argument
 @click.option("--repair", is_flag=True, help="Make again what is damaged.")
 @executor_options
-def verify(out: Path, executor: str, scheduler: str | None, jobs: int | None, *, repair: bool) -> None:
-    """Read every file of OUT, and the inputs, and compare them with the receipts."""
-    damaged: list[tuple[str, str]] = []
+@json_option
+def verify(out: Path, executor: str, scheduler: str | None, jobs: int | None, *, repair: bool, as_json: bool) -> None:
+    """Read every file of OUT, and the inputs, and compare them with what was written down when they were made or taken in.
+
+    Ends with 1 if one is missing or changed, and --repair could not mend it: inputs are for you to put back.
+    """
     with reading(out) as (store, catalog):
-        for output, stage, task in catalog.made():
-            for record in output.files:
-                path = store.out / record.path
-                problem = _problem(path, record.offset, record.size, record.sha256, whole=record.whole)
-                if problem:
-                    click.echo(f"{record.path}: {problem}")
-                    damaged.append((stage, task))
-    again = {which for which in damaged if which[0]}
-    if repair and again:
+        damages = list(_damages(store, catalog))
+    tasks = {damage.task for damage in damages if damage.task[0]}
+    outside = sum(not damage.task[0] for damage in damages)
+    if not as_json:
+        for damage in damages:
+            click.echo(f"{damage.path}: {damage.problem}")
+    if repair and tasks:
         with open_run(out, executor=executor, scheduler=scheduler, jobs=jobs) as run, running(run):
-            for stage, task in again:
+            for stage, task in tasks:
                 run.catalog.tasks.void(stage, task)
             run.work()
-        click.echo(f"made {len(again)} damaged products again")
-    outside = len(damaged) - len([which for which in damaged if which[0]])
+    if as_json:
+        rows = [{"path": damage.path, "problem": damage.problem, "stage": damage.task[0], "key": damage.task[1]} for damage in damages]
+        click.echo(json.dumps({"damaged": rows, "made_again": len(tasks) if repair else 0}, indent=1))
+    else:
+        _tell(len(damages), outside, len(tasks) if repair else 0)
+    raise click.exceptions.Exit(ExitCode.FOUND if damages and (not repair or outside) else ExitCode.GOOD)
+
+
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """A file that is not as it was written."""
+
+    path: str
+    problem: str
+    task: tuple[str, str]
+    """Stage and key of what made it; no stage for an input."""
+
+
+def _damages(store: Store, catalog: Catalog) -> Iterator[_Damage]:
+    for output, stage, task in catalog.made():
+        for record in output.files:
+            if problem := _problem(store.out / record.path, record.offset, record.size, record.sha256, whole=record.whole):
+                yield _Damage(record.path, problem, (stage, task))
+
+
+def _tell(damaged: int, outside: int, mended: int) -> None:
+    if mended:
+        click.echo(f"made {mended} damaged products again")
     if outside:
         click.echo(f"{outside} inputs are missing or changed: put them back, or `skycrane process` what replaces them")
-    click.echo("all is as the receipts say" if not damaged else f"{len(damaged)} files are not what their receipts say")
-    raise click.exceptions.Exit(ExitCode.FOUND if damaged and (not repair or outside) else ExitCode.GOOD)
+    click.echo(f"{damaged} files are not what their receipts say" if damaged else "all is as the receipts say")
 
 
 def _problem(path: Path, offset: int, size: int, sha256: str, *, whole: bool) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import complete_mission, event_option, executor_options, open_run, running, settings_options
+from pipeline.cli.common import event_option, examples, executor_options, mission_option, open_run, out_option, running, settings_options
 from pipeline.drive import Run
 from pipeline.errors import UsageError
 from pipeline.landing import Landing, Waker
@@ -19,23 +19,19 @@ from pipeline.watch import watch as watch_folders
 
 __all__ = ["listen", "replay", "watch"]
 
-out_option = click.option(
-    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the products; new, empty or ours."
-)
-mission_option = click.option(
-    "--mission", metavar="NAME|FILE", shell_complete=complete_mission, help="Mission profile.  [default: what OUT has, else generic]"
-)
-settle_option = click.option(
-    "--settle", type=click.FloatRange(min=0), default=2.0, help="Seconds for which a file must be still to be complete."
-)
 
-
-@click.command()
+@click.command(epilog=examples("watch /data/landing --mission mars2020 --out /data/out", "watch pass-1 pass-2 --out out --once"))
 @click.argument("landing", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="LANDING...")
 @out_option
 @mission_option
 @click.option("--once", is_flag=True, help="End when all that is there has been processed.")
-@settle_option
+@click.option(
+    "--settle",
+    type=click.FloatRange(min=0),
+    default=2.0,
+    metavar="SECONDS",
+    help="How long a file must have been still to be complete, if nothing else says so.",
+)
 @settings_options
 @event_option
 @executor_options
@@ -52,10 +48,11 @@ def watch(
     *,
     once: bool,
 ) -> None:
-    """Process what arrives in the LANDING folders, until interrupted.
+    """Process what arrives in the LANDING folders and below them, until interrupted (Ctrl-C, or SIGTERM).
 
     A file is complete when a mark beside it says so (NAME.ready, NAME.done, NAME.sha256), when it was renamed from an unfinished name
-    (.part, .tmp, a leading dot), or when it has been still. What came while nobody watched is taken too.
+    (.part, .tmp, a leading dot), or when it has been still. Files stay where they are. What came while nobody watched is taken too. An
+    interrupt lets the tasks that run end; the same command goes on.
     """
     with (
         open_run(
@@ -69,14 +66,12 @@ def watch(
     raise click.exceptions.Exit(code)
 
 
-@click.command()
+@click.command(epilog=examples("listen 127.0.0.1:5000 --mission mars2020 --out out --pass 2021-049a"))
 @click.argument("address")
 @out_option
 @mission_option
-@click.option(
-    "--record", type=click.Path(path_type=Path, file_okay=False), help="Folder of the recordings.  [default: OUT with -recordings]"
-)
-@click.option("--pass", "name", default="", help="Name of the pass.  [default: the time of the connection]")
+@click.option("--record", type=click.Path(path_type=Path, file_okay=False), show_default="OUT-recordings", help="Folder of the recordings.")
+@click.option("--pass", "name", default="", metavar="NAME", show_default="the time of the connection", help="Name of the pass.")
 @settings_options
 @event_option
 @executor_options
@@ -106,11 +101,11 @@ def listen(
         _watch(run, [folder], settle=2.0, once=False)
 
 
-@click.command()
+@click.command(epilog=examples("replay pass.cadu landing --rate 10M --shuffle 1"))
 @click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="RECORDING...")
 @click.argument("landing", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--rate", default="10M", help="Bits a second: 10M, 2.5M, 800k; 0 for all at once.")
-@click.option("--piece", default="1M", help="Bytes a piece.")
+@click.option("--rate", default="10M", metavar="BITS", help="Bits a second: 10M, 2.5M, 800k; 0 for all at once.")
+@click.option("--piece", default="1M", metavar="BYTES", help="Into pieces of how many bytes a recording is cut: 1M, 200k.")
 @click.option("--shuffle", type=int, metavar="SEED", help="Let the pieces land in another order.")
 def replay(recordings: tuple[Path, ...], landing: Path, rate: str, piece: str, shuffle: int | None) -> None:
     """Feed RECORDINGs into a LANDING folder as if they arrived now."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline.cli import EXIT_CODES, skycrane
+from pipeline.cli import EPILOG, skycrane
 from pipeline.errors import ExitCode
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -59,7 +59,7 @@ def test_every_command_and_option_is_on_the_page():
 def test_the_exit_codes_are_those_of_the_program(where):
     rows = re.findall(r"^\| (\d+) \|", (DOCS / where).read_text(encoding="utf-8"), re.MULTILINE)
     assert [int(row) for row in rows] == sorted(ExitCode)
-    assert {int(code) for code in re.findall(r"^ +(\d+) |  (\d+) ", EXIT_CODES, re.MULTILINE) for code in code if code} == set(ExitCode)
+    assert {int(code) for code in re.findall(r"^ +(\d+) |  (\d+) ", EPILOG, re.MULTILINE) for code in code if code} == set(ExitCode)
 
 
 @pytest.mark.parametrize(
