@@ -19,9 +19,9 @@ from pipeline.errors import DataError, StorageError, UsageError
 from pipeline.margins import Passes, Stretch
 from pipeline.mission import Profile
 from pipeline.places import Held, claims, contest, layout
-from pipeline.product import Completeness
+from pipeline.product import Completeness, Recognition
 from pipeline.receipt import FileRecord, Output, output_digest
-from pipeline.recognition import Recogniser, digests, printable
+from pipeline.recognition import Found, Recogniser, digests, printable
 from pipeline.registry import Registry
 
 __all__ = ["Admission", "Admitter", "scan"]
@@ -89,13 +89,18 @@ class Admitter:
         try:
             self._look(Path(absolute), absolute, admission)
         except DataError as error:
-            admission.refused.append((printable(absolute), error.problem, named))
+            why = f"{error.problem}. {error.remedy}" if error.remedy else error.problem
+            admission.refused.append((printable(absolute), why, named))
         except OSError as error:
             if named or not isinstance(error, FileNotFoundError | PermissionError):
                 where, remedy = printable(absolute), "Check the disk and the rights"
                 raise StorageError(f"cannot be read: {error.strerror}", where=where, remedy=remedy) from error
             admission.refused.append((printable(absolute), f"cannot be read: {error.strerror}", named))
         return admission
+
+    def knows_pass_of(self, path: Path) -> bool:
+        """Say whether a file that showed nothing by itself is a stretch of a pass of which others are known by now."""
+        return path.is_file() and path.stat().st_size > 0 and self._as_its_pass(path) is not None
 
     def relocate(self, sha256: str) -> list[dict[str, Any]]:
         """Find an input whose file is gone under another of its names; return the lines that say so, or none."""
@@ -126,7 +131,7 @@ class Admitter:
             self._withhold(before["sha256"], absolute, admission)
             return
         # Only its first bytes are read of a file that is nothing to us, as long as none of ours is of its size.
-        found = None if self._catalog.size_known(status.st_size) else self._recogniser.recognise(path, status.st_size)
+        found = None if self._catalog.size_known(status.st_size) else self._recognise(path, status.st_size)
         sha256, pieces = digests(path, status)
         here = {"path": absolute, "sha256": sha256, **identity}
         earlier = self._catalog.input(sha256)
@@ -135,14 +140,14 @@ class Admitter:
         if self._withhold(sha256, absolute, admission):
             admission.records.append({"type": "path", **here})
         elif earlier is None or self._says_otherwise(sha256):
-            add.append(self._recogniser.record(found or self._recogniser.recognise(path, status.st_size), path, here, pieces))
+            add.append(self._recogniser.record(found or self._recognise(path, status.st_size), path, here, pieces))
             admission.taken = 1
         else:
             admission.known = 1
             moved = earlier["path"] == absolute or not _holds(earlier)
             if self._recogniser.rank(path) < tuple(earlier["rank"]):
                 # Of the names that the same bytes have had, the first one counts, whichever came first.
-                record = self._recogniser.record(self._recogniser.recognise(path, status.st_size), path, here, pieces)
+                record = self._recogniser.record(self._recognise(path, status.st_size), path, here, pieces)
                 add.append({**record, "told": earlier["told"]})
             elif moved:
                 # The file was touched or is elsewhere: what refers to it follows.
@@ -154,6 +159,40 @@ class Admitter:
             self._replace(before["sha256"], absolute, add, drop)
         # What is taken back goes first: it takes the names of its file along.
         admission.records = [*self._change(add=add, drop=drop), *admission.records]
+
+    def _recognise(self, path: Path, size: int, *, name: Path | None = None) -> Found:
+        """Find out what a file is; one that shows nothing by itself, but whose name places it in a known pass, is what that is."""
+        try:
+            return self._recogniser.recognise(path, size, name=name)
+        except DataError:
+            found = self._as_its_pass(name or path) if size else None
+            if found is None:
+                raise
+            return found
+
+    def _as_its_pass(self, path: Path) -> Found | None:
+        """Take a stretch for what the others of its pass are, whose files end in the same suffix: noise, or less than a frame."""
+        pass_name = self._recogniser.stretch_of(path)
+        if pass_name is None:
+            return None
+        for record in self._inputs_of(pass_name):
+            if Path(record["path"]).suffix == path.suffix:
+                recognition = Recognition(
+                    confidence=0.0, level=record["level"], key={}, chunked=True, sections=record["sections"], margin=record["margin"]
+                )
+                return self._registry.kinds[record["kind"]], recognition
+        return None
+
+    def _inputs_of(self, pass_name: str) -> Iterator[Mapping[str, Any]]:
+        """Give the inputs that are stretches of a pass."""
+        for dimensions in sorted({"/".join(kind.KEY) for kind in self._registry.external}):
+            # The character after the slash ends the range of all that begin with it.
+            bounds = (f"{dimensions}:{pass_name}/", f"{dimensions}:{pass_name}0")
+            rows = self._catalog.db.execute("SELECT sha256 FROM places WHERE place >= ? AND place < ? ORDER BY place", bounds).fetchall()
+            for row in rows:
+                record = self._catalog.input(row["sha256"])
+                if record is not None and record["chunked"]:
+                    yield record
 
     def _withhold(self, sha256: str, path: str, admission: Admission) -> bool:
         """Say whether an input was withdrawn, and note that it came again."""
@@ -190,7 +229,7 @@ class Admitter:
         name = min((Path(row["path"]) for row in rows), key=self._recogniser.rank)
         if list(self._recogniser.rank(name)) == record["rank"]:
             return {**record, **here}
-        found = self._recogniser.recognise(Path(holding["path"]), holding["size"], name=name)
+        found = self._recognise(Path(holding["path"]), holding["size"], name=name)
         renamed = self._recogniser.record(found, name, {**here, "sha256": record["sha256"]}, record["pieces"])
         return {**renamed, "told": record["told"]}
 

@@ -112,8 +112,19 @@ class Run:
                     raise InterruptedRunError("stopped while taking files in", remedy="The same command goes on")
                 if not self._is_ours(path):
                     self._note_admission(admitter.admit(path, named=named))
+            self._admit_again(admitter)
         finally:
             self._ledger.commit_if_old()
+
+    def _admit_again(self, admitter: Admitter) -> None:
+        """Look again at what was refused, and is a stretch of a pass of which others have come since."""
+        refused, self.summary.refused = self.summary.refused, []
+        for entry in refused:
+            path, _, named = entry
+            if admitter.knows_pass_of(Path(path)):
+                self._note_admission(admitter.admit(Path(path), named=named))
+            else:
+                self.summary.refused.append(entry)
 
     def withdraw(self, sha256: str) -> bool:
         """Take an input back, as if it had never come, and keep it out; say whether there was one of this digest."""

@@ -62,10 +62,14 @@ class Recogniser:
             problem = f"cannot be looked at as {kind.__name__}: {type(error).__name__}: {error}"
             raise DataError(problem, where=str(arrival.path)) from error
 
+    def stretch_of(self, path: Path) -> str | None:
+        """Give the pass of which a file's name says that it is a stretch; None if it says nothing of the kind."""
+        name, part, offset = self._names.read(path.stem)
+        return None if part is None and offset is None else plain_name(name)
+
     def rank(self, path: Path) -> tuple[bool, str]:
         """Order the names of an input: those that tell a place before others, then by themselves."""
-        _, part, offset = self._names.read(path.stem)
-        return part is None and offset is None, printable(path.name)
+        return self.stretch_of(path) is None, printable(path.name)
 
     def record(self, found: Found, path: Path, here: Mapping[str, Any], pieces: list[str]) -> dict[str, Any]:
         """Give the line of the journal about an input; DataError if its name makes a key that cannot be.

@@ -93,8 +93,8 @@ def recognise_stream(arrival: Arrival, sections: Sections) -> Recognition | None
         key=lambda one: (one.confidence, one.agreeing, one.level == "frames" and not links[one.name].reed_solomon),
         default=None,
     )
-    if best is None and arrival.level is not None and len(links) == 1:
-        best = Evidence(1.0, 0, arrival.level, next(iter(links)))
+    if best is None and arrival.level is not None:
+        best = Evidence(1.0, 0, arrival.level, _only_link(arrival, links))
     if best is None:
         return None
     link = links[best.name]
@@ -107,6 +107,16 @@ def recognise_stream(arrival: Arrival, sections: Sections) -> Recognition | None
         sections={"link": best.name},
         margin=MARGIN_FRAMES * length,
     )
+
+
+def _only_link(arrival: Arrival, links: Mapping[str, Link]) -> str:
+    """Give the link of a recording that shows no frames, or too little of one: there must be no other."""
+    where = plain(str(arrival.path))
+    if not links:
+        raise DataError("no link is known by which it may have come", where=where, remedy="Name a mission whose profile has one: --mission")
+    if len(links) > 1:
+        raise DataError("shows no frames of any link", where=where, remedy=f"Name the link it came by: --link {' or '.join(links)}")
+    return next(iter(links))
 
 
 def markers_of(head: Bytes, links: Mapping[str, Link]) -> Iterable[Evidence]:

@@ -527,7 +527,7 @@ def test_a_file_that_is_gone_is_found_under_its_other_name(world):
 
 def test_what_holds_nothing_is_left_out_with_the_reason(world):
     empty, unknown, boom = world.take("x.bin", ""), world.take("y.bin", "12345"), world.take("z.bin", "Boomabc")
-    assert empty.refused == [(str(world.landing / "x.bin"), "is empty", False)]
+    assert empty.refused == [(str(world.landing / "x.bin"), "is empty. Check the transfer that brought it", False)]
     assert "nothing that is known here" in unknown.refused[0][1]
     assert "ZeroDivisionError" in boom.refused[0][1], "whatever a file does to the reader of its first bytes"
     assert world.chunks() == {}
@@ -543,7 +543,7 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_time(world, mon
         return size_known(size)
 
     monkeypatch.setattr(world.ledger.catalog, "size_known", grow)
-    assert world.admit(path).refused[0][1] == "changes while it is read"
+    assert world.admit(path).refused[0][1].startswith("changes while it is read. ")
     monkeypatch.undo()
     monkeypatch.setattr(recognition, "CHUNK_BYTES", CHUNK)
     assert world.admit(path).taken == 1

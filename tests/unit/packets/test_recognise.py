@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.errors import DataError, UsageError
 from pipeline.mission import load_profile
 from pipeline.product import Arrival, Recognition
 from stages.products import Chunk, Packets, ReceivedFile
 from stages.profile import Dictionary, FileProtocol, Link
-from stages.recognise import marker_positions
+from stages.recognise import marker_positions, recognise_stream
 
 LINKS = {
     "turbo": Link.from_mapping({"spacecraft": 168}, name="turbo"),
@@ -143,7 +143,11 @@ def test_the_operators_word_holds(real: Path) -> None:
     evident = recognise(octets, level="bits")
     assert evident is not None
     assert dict(evident.sections) == {"link": "npp"}
-    assert recognise(b"noise" * 1000, level="frames") is None
+    with pytest.raises(DataError, match="Name the link it came by: --link turbo or npp"):
+        recognise(b"noise" * 1000, level="frames")
+    named = recognise(b"noise" * 1000, level="frames", section="npp")
+    assert named is not None
+    assert dict(named.sections) == {"link": "npp"}
     assert recognise(b"\xff" * 1000, level="packets") is None
     named = recognise((real / "packets" / "europa_clipper_ecm_raw2.bin").read_bytes()[:60], level="packets")
     assert named is not None
@@ -171,3 +175,9 @@ def test_recognising_loads_no_compiler() -> None:
 def test_listing_the_stages_loads_no_compiler() -> None:
     code = "import sys, stages.packets, stages.telemetry, stages.files; print(sorted({'numba', 'scipy', 'pyarrow'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_without_a_link_in_the_profile_the_error_says_what_to_name() -> None:
+    arrival = Arrival(path=Path("/in/pass.bin"), size=5000, head=b"noise" * 1000, level="bits")
+    with pytest.raises(DataError, match=r"/in/pass.bin: no link is known .* --mission"):
+        recognise_stream(arrival, lambda _: {})
