@@ -114,9 +114,28 @@ class Catalog:
             yield Output.from_json(json.loads(row["record"]))
 
     def made(self) -> Iterator[tuple[Output, str, str]]:
-        """Give every product with the stage and key of the task that made it, or nothing and its input's SHA-256."""
-        for row in self.db.execute("SELECT record, stage, task FROM products"):
+        """Give every product whose files should be there, with stage and key of its task, or nothing and its input's SHA-256."""
+        for row in self.db.execute("SELECT record, stage, task FROM products WHERE pruned IS NOT 1"):
             yield Output.from_json(json.loads(row["record"])), row["stage"], row["task"]
+
+    def pruned_of(self, stage: str, key: str) -> set[tuple[str, str]]:
+        """Return kind and key of what a task made and what was pruned since."""
+        rows = self.db.execute("SELECT kind, key FROM products WHERE stage = ? AND task = ? AND pruned = 1", (stage, key)).fetchall()
+        return {(row["kind"], row["key"]) for row in rows}
+
+    def makers_of_pruned(self) -> list[tuple[str, str]]:
+        """List stage and key of the tasks of which something was pruned."""
+        rows = self.db.execute("SELECT DISTINCT stage, task FROM products WHERE pruned = 1").fetchall()
+        return [(row["stage"], row["task"]) for row in rows]
+
+    def intermediate(self) -> dict[str, tuple[int, int]]:
+        """Sum up intermediate products: how many, and their bytes, of those that are "kept" and of those that were "pruned"."""
+        rows = self.db.execute(
+            "SELECT pruned, COUNT(DISTINCT products.rowid) AS n, SUM(json_extract(file.value, '$.size')) AS bytes "
+            "FROM products, json_each(record, '$.files') AS file WHERE pruned IS NOT NULL GROUP BY pruned"
+        ).fetchall()
+        found = {("pruned" if row["pruned"] else "kept"): (int(row["n"]), int(row["bytes"] or 0)) for row in rows}
+        return {"kept": (0, 0), "pruned": (0, 0)} | found
 
     def outputs_of(self, stage: str, key: str) -> list[Output]:
         """Return all that a task made; with no stage, all that an input gave."""

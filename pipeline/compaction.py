@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from pipeline.ledger import Ledger
 from pipeline.receipt import FileRecord, Output
 from pipeline.store import HIDDEN, Store
 
-__all__ = ["Freed", "compact"]
+__all__ = ["Freed", "compact", "rewrite_sparse"]
 
 LEAST_SHARE = 0.5
 """A pack of which a smaller part is named is rewritten."""
@@ -46,8 +45,7 @@ class Freed:
 def compact(store: Store, ledger: Ledger) -> Freed:
     """Rewrite sparse packs, then the journal, then the catalog's file."""
     before = _sizes(store)
-    for pack in list(_sparse(store, ledger.catalog)):
-        _rewrite(store, ledger, pack)
+    rewrite_sparse(store, ledger, set(ledger.catalog.packs()))
     ledger.commit()
     named = ledger.catalog.packs()
     store.withdraw(path for pack in store.packs.iterdir() if (path := f"{HIDDEN}/packs/{pack.name}") not in named)
@@ -72,7 +70,7 @@ def current_lines(catalog: Catalog) -> Iterator[dict[str, Any]]:
         yield {"type": "assignment", **dict(row)}
     yield from _admissions(catalog)
     for row in catalog.db.execute("SELECT stage, key FROM tasks WHERE receipt IS NOT NULL ORDER BY stage, key").fetchall():
-        yield _receipt(catalog, row["stage"], row["key"])
+        yield from _receipt(catalog, row["stage"], row["key"])
     for row in catalog.db.execute("SELECT failure FROM tasks WHERE failure IS NOT NULL ORDER BY stage, key"):
         yield json.loads(row["failure"])
 
@@ -90,28 +88,30 @@ def _admissions(catalog: Catalog) -> Iterator[dict[str, Any]]:
         }
 
 
-def _receipt(catalog: Catalog, stage: str, key: str, outputs: list[Output] | None = None) -> dict[str, Any]:
-    """Give the line about a task as it was, or with outputs that lie elsewhere."""
+def _receipt(catalog: Catalog, stage: str, key: str, outputs: list[Output] | None = None) -> Iterator[dict[str, Any]]:
+    """Give the lines about a task as it was, or with outputs that lie elsewhere."""
     row = catalog.tasks.row(stage, key)
     assert row is not None
     body = json.loads(row["receipt"])
     listed = catalog.outputs_of(stage, key) if outputs is None else outputs
-    return {"type": "receipt", "what": {**body["what"], "outputs": [output.to_json() for output in listed]}, "how": body["how"]}
+    yield {"type": "receipt", "what": {**body["what"], "outputs": [output.to_json() for output in listed]}, "how": body["how"]}
+    if pruned := sorted(catalog.pruned_of(stage, key)):
+        yield {"type": "prune", "products": [list(which) for which in pruned]}
 
 
 # --- packs ------------------------------------------------------------------------------------------------------------------------
 
 
-def _sparse(store: Store, catalog: Catalog) -> Iterator[str]:
-    """Name the packs of which little is named, and of whose tasks none is about to be made again."""
-    live: dict[str, int] = defaultdict(int)
-    for row in catalog.db.execute("SELECT pack, record FROM products WHERE pack IS NOT NULL"):
-        live[row["pack"]] += sum(record["size"] for record in json.loads(row["record"])["files"])
-    for pack, size in sorted(live.items()):
+def rewrite_sparse(store: Store, ledger: Ledger, packs: set[str]) -> None:
+    """Write those of these packs anew of which little is named, and of whose tasks none is about to be made again."""
+    for pack in sorted(packs):
+        rows = ledger.catalog.db.execute("SELECT record FROM products WHERE pack = ?", (pack,))
+        size = sum(record["size"] for row in rows for record in json.loads(row["record"])["files"])
+        settled = all(_is_settled(ledger.catalog, *maker) for maker in ledger.catalog.makers_in(pack))
         path = store.out / pack
-        settled = all(_is_settled(catalog, *maker) for maker in catalog.makers_in(pack))
         if settled and path.exists() and size < LEAST_SHARE * path.stat().st_size:
-            yield pack
+            _rewrite(store, ledger, pack)
+            ledger.record([], [pack])
 
 
 def _is_settled(catalog: Catalog, stage: str, key: str) -> bool:
@@ -125,14 +125,16 @@ def _rewrite(store: Store, ledger: Ledger, pack: str) -> None:
     name = f"gc-{uuid.uuid4().hex}"
     staged = store.stage(name) / "pack"
     path = f"{HIDDEN}/packs/{name}.pack"
-    lines = []
+    lines: list[dict[str, Any]] = []
     with storage_errors(staged), (store.out / pack).open("rb") as old, staged.open("wb") as new:
         for stage, key in ledger.catalog.makers_in(pack):
             outputs = []
+            pruned = ledger.catalog.pruned_of(stage, key)
             for output in ledger.catalog.outputs_of(stage, key):
-                files = tuple(_move(record, old, new, path) if record.path == pack else record for record in output.files)
+                here = (output.kind, output.key) not in pruned
+                files = tuple(_move(record, old, new, path) if here and record.path == pack else record for record in output.files)
                 outputs.append(replace(output, files=files))
-            lines.append(_receipt(ledger.catalog, stage, key, outputs))
+            lines += _receipt(ledger.catalog, stage, key, outputs)
         new.flush()
         os.fsync(new.fileno())
     store.publish(staged, path)

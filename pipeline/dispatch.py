@@ -45,6 +45,8 @@ class Dispatcher:
         self._running: set[tuple[str, str]] = set()
         self._running_of: Counter[str] = Counter()
         self._seconds: dict[str, float] = {}
+        self._called: set[str] = set()
+        """Stages that must make again what others need."""
         self.in_flight: dict[str, tuple[Batch, tuple[Task, ...]]] = {}
         """By name of the batch."""
 
@@ -104,15 +106,15 @@ class Dispatcher:
         if batch is not None or self.in_flight:
             return batch
         # What the parked ones waited for has come to nothing.
-        woken = sum(self._catalog.tasks.unpark(stage) for stage in allowed)
+        woken = sum(self._catalog.tasks.unpark(stage) for stage in allowed | self._called)
         return self._search(allowed, threads) if woken else None
 
     def _search(self, allowed: set[str], threads: int) -> Batch | None:
         looked = True
         while looked:
             looked = False
-            for spec in self._open_stages(allowed):
-                tasks, looked = self._pick(spec, allowed, threads)
+            for spec in self._open_stages(allowed | self._called):
+                tasks, looked = self._pick(spec, allowed | self._called, threads)
                 if tasks:
                     return self._make_batch(spec, tasks)
                 if looked:
@@ -185,12 +187,14 @@ class Dispatcher:
             self.finished(spec, key)
             return None
         bindings = [(binding, tuple(self._planner.load(binding, key))) for binding in finding.task.bindings]
-        absent, moved = self._absent(bindings)
-        if moved and not absent:
+        outside, ours, moved = self._lacking(bindings)
+        if moved and not outside and not ours:
             return self._look(spec, key)
-        if absent:
-            self._catalog.tasks.settle(spec.name, key.text, "absent", [f"waits for {absent}, which is gone or has changed"])
-            self._summary.absent.append((spec.name, key.text, absent))
+        if outside or ours:
+            why = f"waits for {outside}, which is gone or has changed" if outside else f"waits for {ours}, which is made again for it"
+            self._catalog.tasks.settle(spec.name, key.text, "absent", [why])
+            if outside:
+                self._summary.absent.append((spec.name, key.text, outside))
             self.finished(spec, key)
             return None
         self._catalog.tasks.settle(spec.name, key.text, "due", finding.reasons)
@@ -203,26 +207,34 @@ class Dispatcher:
         self._summary.withdrawn += 1
         self._summary.tell("withdrawn", stage=finding.stage, key=finding.key)
 
-    def _absent(self, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> tuple[str, bool]:
-        """Name a file that these products need and that is not what it was; say whether others were found elsewhere.
+    def _lacking(self, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> tuple[str, str, bool]:
+        """Name a file from outside, and one of ours, that is needed and is not what it was; say whether others were found elsewhere.
 
-        One of ours is made again, one from outside looked for under its other names.
+        Those of ours, damaged or pruned, are made again, whatever stages were asked for. One from outside is looked for under its other
+        names.
         """
         moved: set[str] = set()
-        for output in (output for _, outputs in bindings for output in outputs):
+        ours = ""
+        for output in (output for binding, outputs in bindings if binding.input.loads for output in outputs):
             for record in output.files:
                 if self._store.intact(record):
                     continue
                 stage, maker = self._catalog.maker(output.kind, output.key) or ("", "")
                 if stage:
-                    self._catalog.tasks.void(stage, maker)
-                    return record.path, bool(moved)
+                    self._make_again(stage, maker)
+                    ours = record.path
+                    break
                 lines = [] if maker in moved else Admitter(self._catalog, self._planner.profile).relocate(maker)
                 if not lines and maker not in moved:
-                    return record.path, bool(moved)
+                    return record.path, ours, bool(moved)
                 moved.add(maker)
                 self._ledger.record(lines)
-        return "", bool(moved)
+        return "", ours, bool(moved)
+
+    def _make_again(self, stage: str, key: str) -> None:
+        self._called.add(stage)
+        if (stage, key) not in self._running and not self._catalog.tasks.is_dirty(stage, key):
+            self._catalog.tasks.void(stage, key)
 
     def _work(self, task: Task, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> Work:
         out = self._store.out

@@ -28,6 +28,7 @@ from pipeline.plan import Finding, Planner, Task
 from pipeline.progress import Progress, Summary
 from pipeline.publish import Publisher
 from pipeline.registry import Registry
+from pipeline.retention import prune
 from pipeline.settings import Settings
 from pipeline.stage import StageSpec
 from pipeline.store import Store
@@ -136,8 +137,20 @@ class Run:
         """Take a withdrawn input in again; UsageError if its file is no longer what it was."""
         self._ledger.record(restoring(self.catalog, Admitter(self.catalog, self.profile), sha256))
 
+    def prune(self) -> None:
+        """Give the disk space of intermediate products back, if they are not to be kept."""
+        if self._settings.keep == "all":
+            return
+        pruned = prune(self._store, self._ledger)
+        self._ledger.commit()
+        if pruned.products:
+            self.summary.pruned_products += pruned.products
+            self.summary.pruned_bytes += pruned.size
+            self.summary.tell("pruned", products=pruned.products, bytes=pruned.size)
+
     def compact(self) -> Freed:
         """Give disk space back that packs, receipts and catalog no longer need."""
+        self.prune()
         return compact(self._store, self._ledger)
 
     def _is_ours(self, path: Path) -> bool:
@@ -195,6 +208,8 @@ class Run:
         self.summary.failed_stages = sorted(
             self.catalog.tasks.count(state="quarantined").keys() - self.catalog.tasks.count(state="done").keys()
         )
+        if not self.stop:
+            self.prune()
         if self.stop and (left := self._dispatcher.left(allowed)):
             raise InterruptedRunError(f"stopped with {left} tasks left", remedy="What was done stays; the same command goes on")
 

@@ -23,7 +23,7 @@ from pipeline.errors import ContractError, DataError, InterruptedRunError, Stora
 from pipeline.limit import Overrun, in_time
 from pipeline.product import Entry, FileRef, Key, Product, Source
 from pipeline.receipt import FileRecord, Output, output_digest
-from pipeline.stage import Group, Input, Role, Section, StageSpec
+from pipeline.stage import Group, Input, Listing, Role, Section, StageSpec
 from pipeline.store import digest_file
 
 __all__ = ["Batch", "Loadable", "Outcome", "Work", "perform"]
@@ -248,6 +248,8 @@ def _call(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None, stag
 
 
 def _argument(item: Input, loadables: Sequence[Loadable]) -> Any:
+    if not item.loads:
+        return Listing([loadable.entry for loadable in loadables])
     if item.role is Role.GROUP:
         return Group([loadable.entry for loadable in loadables], lambda index: loadables[index].load())
     return loadables[0].load() if loadables else None

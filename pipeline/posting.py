@@ -6,7 +6,7 @@ Everything here follows from the lines alone, so that a catalog made anew from t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pipeline.catalog import Catalog, sql_text
@@ -14,7 +14,7 @@ from pipeline.errors import StorageError
 from pipeline.product import Completeness, Key
 from pipeline.stage import Input, Role, StageSpec
 
-__all__ = ["enlist", "post"]
+__all__ = ["enlist", "post", "readers_of"]
 
 Record = Mapping[str, Any]
 
@@ -228,9 +228,10 @@ def _put(catalog: Catalog, output: Record, stage: str, task: str) -> bool:
         _mark_readers(catalog, kind, key)
     else:
         # The same bytes, written again or found elsewhere: what failed or waited for want of them may be tried again.
-        for which in _readers(catalog, kind, key):
+        for spec, _, reader in readers_of(catalog, kind, key):
             catalog.db.execute(
-                "UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ? AND state IN ('quarantined', 'absent')", which
+                "UPDATE tasks SET failure = NULL, dirty = 1 WHERE stage = ? AND key = ? AND state IN ('quarantined', 'absent')",
+                (spec.name, reader),
             )
     return partial
 
@@ -273,18 +274,18 @@ def _enroll(catalog: Catalog, kind: str, key: str) -> None:
 
 
 def _mark_readers(catalog: Catalog, kind: str, key: str) -> None:
-    for stage, task in _readers(catalog, kind, key):
-        catalog.tasks.mark(stage, [task])
+    for spec, _, task in readers_of(catalog, kind, key):
+        catalog.tasks.mark(spec.name, [task])
 
 
-def _readers(catalog: Catalog, kind: str, key: str) -> Iterable[tuple[str, str]]:
-    """Give stage and key of the tasks that read a product."""
+def readers_of(catalog: Catalog, kind: str, key: str) -> Iterator[tuple[StageSpec, Input, str]]:
+    """Give the tasks that read a product: stage, as what, and key."""
     if kind not in catalog.registry.kinds:
         return
     whole = Key.parse(catalog.registry.kinds[kind].KEY, key)
     for spec, item in catalog.registry.consumers[kind]:
         for task in _tasks_reading(catalog, spec, item, whole):
-            yield spec.name, task
+            yield spec, item, task
 
 
 def _tasks_reading(catalog: Catalog, spec: StageSpec, item: Input, key: Key) -> list[str]:

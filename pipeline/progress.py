@@ -29,6 +29,8 @@ class Summary:
     made: Counter[str] = field(default_factory=Counter)
     """Tasks, by stage."""
     withdrawn: int = 0
+    pruned_products: int = 0
+    pruned_bytes: int = 0
     quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     """(stage, key, message) of those that this run put aside."""
     absent: list[tuple[str, str, str]] = field(default_factory=list)

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar, ov
 from pipeline.errors import ContractError
 from pipeline.product import Entry, Key, Product
 
-__all__ = ["Group", "Input", "Previous", "Role", "Section", "Setting", "StageSpec", "read_stage", "stage"]
+__all__ = ["Group", "Input", "Listing", "Previous", "Role", "Section", "Setting", "StageSpec", "read_stage", "stage"]
 
 K = TypeVar("K", bound=Product)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,6 +62,16 @@ class Group(Sequence[K], Generic[K]):
         return len(self.entries)
 
 
+class Listing(Generic[K]):
+    """A Group of which nothing is loaded: what the catalog knows of its products. Their files may have been pruned."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = tuple(entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
 class Section(abc.ABC):
     """A section of the mission profile, as a frozen dataclass."""
 
@@ -92,6 +102,8 @@ class Input:
     name: str
     role: Role
     kind: type[Product]
+    loads: bool = True
+    """False for a Listing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,13 +224,15 @@ def _read_input(name: str, hint: Any, where: str) -> Input:
         return Input(name=name, role=Role.ONE, kind=hint)
     if origin is Group and _is_kind(arguments[0]):
         return Input(name=name, role=Role.GROUP, kind=arguments[0])
+    if origin is Listing and _is_kind(arguments[0]):
+        return Input(name=name, role=Role.GROUP, kind=arguments[0], loads=False)
     if origin is Annotated and _PreviousMark in hint.__metadata__:
         return Input(name=name, role=Role.PREVIOUS, kind=typing.get_args(arguments[0])[0])
     others = [argument for argument in arguments if argument is not type(None)]
     if origin in {types.UnionType, typing.Union} and len(arguments) == 2 and len(others) == 1 and _is_kind(others[0]):
         return Input(name=name, role=Role.OPTIONAL, kind=others[0])
     raise ContractError(
-        f"parameter {name}: {hint} is neither Kind, Group[Kind], Previous[Kind], Kind | None nor a Section",
+        f"parameter {name}: {hint} is neither Kind, Group[Kind], Listing[Kind], Previous[Kind], Kind | None nor a Section",
         where=where,
         remedy="Settings are keyword-only: put them after a *",
     )

@@ -11,6 +11,7 @@ from pipeline.plan import Finding, Planner
 from pipeline.posting import enlist
 from pipeline.product import Key, Product
 from pipeline.receipt import FileRecord
+from pipeline.retention import recall
 from pipeline.store import HIDDEN, Store
 
 __all__ = ["begin", "finish"]
@@ -34,6 +35,8 @@ def begin(store: Store, ledger: Ledger, planner: Planner, dispatcher: Dispatcher
         dispatcher.withdraw(Finding(stage=stage, key=key, state="gone"))
         catalog.tasks.settle(stage, key, None)
     _check_files(store, catalog)
+    if planner.settings.keep == "all":
+        recall(store, catalog)
     catalog.tasks.mark_unfinished()
     ledger.commit()
 

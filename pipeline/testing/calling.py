@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.perform import Batch, Loadable, Outcome, Work, perform
 from pipeline.product import Entry, Key, Product, Source
-from pipeline.stage import Group, Input, Role, StageSpec
+from pipeline.stage import Group, Input, Listing, Role, StageSpec
 
 __all__ = ["call", "fingerprint", "freeze"]
 
@@ -87,7 +87,7 @@ def fingerprint(value: Any) -> str:
         digest.update("".join(f"{name!r}{fingerprint(item)}" for name, item in value.items()).encode())
     elif isinstance(value, list | tuple) or dataclasses.is_dataclass(value):
         digest.update("".join(fingerprint(part) for part in _parts(value)).encode())
-    elif isinstance(value, Group):
+    elif isinstance(value, Group | Listing):
         digest.update("".join(fingerprint(entry) for entry in value.entries).encode())
     elif callable(value):
         digest.update("".join(fingerprint(part) for part in value()).encode())

@@ -116,6 +116,7 @@ class Words(_Text):
     """The words that a chunk completed."""
 
     KEY: ClassVar[tuple[str, ...]] = ("pass", "chunk")
+    INTERMEDIATE: ClassVar[bool] = True
     ROOM: ClassVar[str] = "words"
     pass_: str
     chunk: str
@@ -136,6 +137,7 @@ class Letter(_Text):
     """The words of a chunk that begin with a letter."""
 
     KEY: ClassVar[tuple[str, ...]] = ("letter", "pass", "chunk")
+    INTERMEDIATE: ClassVar[bool] = True
     PACKED: ClassVar[bool] = True
     letter: str
     pass_: str

@@ -36,6 +36,7 @@ class FilePart(Product):
     """The pieces of one file that one chunk brought."""
 
     KEY: ClassVar[tuple[str, ...]] = ("file", "pass", "chunk")
+    INTERMEDIATE: ClassVar[bool] = True
     PACKED: ClassVar[bool] = True
 
     file: str

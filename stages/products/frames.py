@@ -34,6 +34,7 @@ class Frames(Product):
     """The transfer frames whose last bit lies in a chunk."""
 
     KEY: ClassVar[tuple[str, ...]] = ("pass", "chunk")
+    INTERMEDIATE: ClassVar[bool] = True
 
     pass_: str
     chunk: str

@@ -54,6 +54,7 @@ class Packets(Product):
     """The space packets that a chunk completed (CCSDS 133.0-B)."""
 
     KEY: ClassVar[tuple[str, ...]] = ("pass", "chunk")
+    INTERMEDIATE: ClassVar[bool] = True
     LEVELS: ClassVar[tuple[str, ...]] = ("packets",)
 
     pass_: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.stage import Group, stage
+from pipeline.stage import Listing, stage
 from stages.products import (
     ChannelTable,
     ContactSheet,
@@ -23,14 +23,14 @@ __all__ = ["report"]
 
 @stage(version=2, settled=True)
 def report(
-    images: Group[Image],
-    sheets: Group[ContactSheet],
-    books: Group[SheetBook],
-    recordings: Group[Recording],
-    spectrograms: Group[Spectrogram],
-    files: Group[ReceivedFile],
-    frames: Group[Frames],
-    packets: Group[Packets],
+    images: Listing[Image],
+    sheets: Listing[ContactSheet],
+    books: Listing[SheetBook],
+    recordings: Listing[Recording],
+    spectrograms: Listing[Spectrogram],
+    files: Listing[ReceivedFile],
+    frames: Listing[Frames],
+    packets: Listing[Packets],
     channels: ChannelTable | None,
     events: EventTable | None,
     mission: Mission,

@@ -79,6 +79,11 @@ def killed_at(step: int, *, after: bool) -> Iterator[None]:
         patch.undo()
 
 
+def final(tree: dict[str, str]) -> dict[str, str]:
+    """Leave out what is on its way: words/ and, since it lists that, the manifest."""
+    return {path: digest for path, digest in tree.items() if not path.startswith("words/") and path != "MANIFEST.sha256"}
+
+
 class Downlink(RuleBasedStateMachine):
     """An operator, a spacecraft and bad luck."""
 
@@ -104,10 +109,12 @@ class Downlink(RuleBasedStateMachine):
             self.patch.undo()
             shutil.rmtree(self.folder)
 
-    def run(self, out: str = "out", stages: set[str] | None = None) -> Run:
+    def open(self, out: str) -> Run:
         store = Store(self.folder / out).create()
-        profile = Profile(name="toy", tables=self.tables)
-        with Run(store, REGISTRY, profile, self.settings, executor=SyncExecutor, progress=Quiet()) as run:
+        return Run(store, REGISTRY, Profile(name="toy", tables=self.tables), self.settings, executor=SyncExecutor, progress=Quiet())
+
+    def run(self, out: str = "out", stages: set[str] | None = None) -> Run:
+        with self.open(out) as run:
             run.admit([self.landing])
             run.work(stages=stages)
         return run
@@ -137,7 +144,17 @@ class Downlink(RuleBasedStateMachine):
         shutil.rmtree(self.folder / "fresh", ignore_errors=True)
         self.run("fresh")
         assert self.tree("out") == self.tree("fresh")
+        if self.settings.keep == "final":
+            self.prunes_nothing_else()
         assert not list((self.folder / "out" / ".skycrane" / "staging").iterdir())
+
+    def prunes_nothing_else(self) -> None:
+        """What people look at is what it would be had everything been kept."""
+        shutil.rmtree(self.folder / "whole", ignore_errors=True)
+        self.settings.assign(REGISTRY, ["run.keep=all"])
+        self.run("whole")
+        self.settings.assign(REGISTRY, ["run.keep=final"])
+        assert final(self.tree("out")) == final(self.tree("whole"))
 
     # --- what may happen ------------------------------------------------------------------------------------------------------------
 
@@ -203,6 +220,16 @@ class Downlink(RuleBasedStateMachine):
     @rule(least=st.integers(1, 6))
     def choose(self, least: int) -> None:
         self.settings.assign(REGISTRY, [f"letters.least={least}"])
+
+    @rule(keep=st.sampled_from(["all", "final"]))
+    def retain(self, keep: str) -> None:
+        self.settings.assign(REGISTRY, [f"run.keep={keep}"])
+
+    @precondition(lambda self: (self.folder / "out").exists())
+    @rule()
+    def compact(self) -> None:
+        with self.open("out") as run:
+            run.compact()
 
     @rule(letter=st.sampled_from("abg*"), loud=st.booleans())
     def choose_for_one(self, letter: str, *, loud: bool) -> None:
