@@ -52,15 +52,16 @@ def plain_name(text: str) -> str:
 
 def cut(record: InputRecord) -> list[tuple[int, int, str, str]]:
     """Cut a stretch of a pass into chunks: (offset in the file, length, start, stop); a start is also the chunk's name."""
-    size, start, step = record["size"], record["start"], record["step"]
-    offsets = range(0, size, step)
+    size, start = record["size"], record["start"]
+    offsets = record.get("cuts") or range(0, size, record["step"])
     if start.startswith("p"):
         names = [start if not offset else f"{start}+{offset:012d}" for offset in offsets]
         ends = [*names[1:], f"p{int(start[1:]) + 1:06d}"]
     else:
         names = [f"{int(start) + offset:015d}" for offset in offsets]
         ends = [*names[1:], f"{int(start) + size:015d}"]
-    return [(offset, min(step, size - offset), name, end) for offset, name, end in zip(offsets, names, ends, strict=True)]
+    stops = [*offsets[1:], size]
+    return [(offset, stop - offset, name, end) for offset, stop, name, end in zip(offsets, stops, names, ends, strict=True)]
 
 
 def places_of(kind: type[Product], record: InputRecord) -> list[str]:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import abc
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 from pipeline.errors import DataError
 
-__all__ = ["Arrival", "Completeness", "Entry", "FileRef", "Key", "Product", "Recognition", "Sink", "Source", "safe_value"]
+__all__ = ["CHUNK_BYTES", "Arrival", "Completeness", "Entry", "FileRef", "Key", "Product", "Recognition", "Sink", "Source", "safe_value"]
+
+CHUNK_BYTES = 64 << 20
+"""The most that a chunk holds (DESIGN section 4)."""
 
 Facts: TypeAlias = dict[str, Any]
 """JSON values only."""
@@ -266,6 +269,16 @@ class Product(abc.ABC):
     def stem(cls, key: Key) -> str:
         """Path under OUT without suffix. Packed kinds have none."""
         raise NotImplementedError(f"{cls.__name__} for {key.text} has no path")
+
+    @classmethod
+    def cuts(cls, path: Path, step: int) -> Sequence[int] | None:
+        """Say where a recording of this kind may be cut into chunks, if it is larger than `step` bytes.
+
+        Returns offsets, ascending from 0 and at most `step` apart: of what lies behind the last one, only the first `step` bytes hold
+        something of this kind. None: anywhere.
+        """
+        del path, step
+        return None
 
     @abc.abstractmethod
     def save(self, sink: Sink) -> None:

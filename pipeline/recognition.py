@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pipeline.errors import DataError, ProfileError, UsageError
 from pipeline.mission import Profile
 from pipeline.places import claims, places_of, plain_name
-from pipeline.product import Arrival, Product, Recognition
+from pipeline.product import CHUNK_BYTES, Arrival, Product, Recognition
 from pipeline.registry import Registry
 
 __all__ = ["CHUNK_BYTES", "Found", "Recogniser", "digests", "printable"]
 
-CHUNK_BYTES = 64 << 20
 HEAD_BYTES = 1 << 20
 
 Found: TypeAlias = tuple[type[Product], Recognition]
@@ -100,6 +99,10 @@ class Recogniser:
             name, part, offset = self._names.read(path.stem)
             start = f"p{part:06d}" if part is not None else f"{offset or 0:015d}"
             record |= {"pass": plain_name(name), "start": start, "step": CHUNK_BYTES}
+            file = Path(here["path"])
+            cuts = kind.cuts(file, CHUNK_BYTES) if here["size"] > CHUNK_BYTES else None
+            if cuts is not None:
+                record |= {"cuts": list(cuts), "pieces": digests(file, file.stat(), cuts)[1]}
         record["places"] = places_of(kind, record)
         record["claim"] = f"{kind.__name__} {record['places'][0].partition(':')[2]}"
         claims(kind, record, "@00000000")  # a key that cannot be raises here, before anything is written
@@ -111,20 +114,21 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def digests(path: Path, expected: os.stat_result) -> tuple[str, list[str]]:
-    """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile."""
+def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = None) -> tuple[str, list[str]]:
+    """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile.
+
+    cuts  where the chunks begin; None: every CHUNK_BYTES
+    """
     whole, pieces = hashlib.sha256(), []
+    stops = [*(range(0, max(expected.st_size, 1), CHUNK_BYTES) if cuts is None else cuts), expected.st_size + 1][1:]
     with path.open("rb") as stream:
-        piece, length, total = hashlib.sha256(), 0, 0
-        while total <= expected.st_size and (block := stream.read(min(1 << 20, CHUNK_BYTES - length))):
-            whole.update(block)
-            piece.update(block)
-            length += len(block)
-            total += len(block)
-            if length == CHUNK_BYTES:
-                pieces.append(piece.hexdigest())
-                piece, length = hashlib.sha256(), 0
-        if length or not pieces:
+        total = 0
+        for stop in stops:
+            piece = hashlib.sha256()
+            while total < stop and (block := stream.read(min(1 << 20, stop - total))):
+                whole.update(block)
+                piece.update(block)
+                total += len(block)
             pieces.append(piece.hexdigest())
         status = os.fstat(stream.fileno())
     if (status.st_size, status.st_mtime_ns, total) != (expected.st_size, expected.st_mtime_ns, expected.st_size):

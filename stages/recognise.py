@@ -17,6 +17,7 @@ Only the first MiB is looked at, with numpy alone: this runs once for every file
 from __future__ import annotations
 
 import binascii
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError, UsageError
-from pipeline.product import Arrival, Recognition, Source, safe_value
+from pipeline.product import CHUNK_BYTES, Arrival, Recognition, Source, safe_value
 from stages.formats.archive import archive_format, is_label_alone, label_beside
 from stages.formats.video import video_format
 from stages.profile import Dictionary, FileProtocol, Link, Sidecars
@@ -219,8 +220,7 @@ def recognise_packets(arrival: Arrival, sections: Sections) -> Recognition | Non
         confidence = 1.0
     if not confidence:
         return None
-    key = {"pass": safe_value(plain(arrival.path.stem)), "chunk": f"{0:015d}"}
-    return Recognition(confidence=confidence, level="packets", key=key)
+    return Recognition(confidence=confidence, level="packets", key={}, chunked=True)
 
 
 def walk_head(head: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
@@ -244,9 +244,12 @@ def packets_from_outside(source: Source) -> tuple[Bytes, NDArray[Any], int]:
     from stages.formats.packets import walk_packets
     from stages.products import PACKET_DTYPE
 
-    data = np.frombuffer(source.read(), np.uint8)
+    # A chunk that is larger ends in what are no packets.
+    whole = source.files[""]
+    part = dataclasses.replace(whole, length=min(whole.length, CHUNK_BYTES))
+    data = np.frombuffer(part.read(), np.uint8)
     walk = walk_packets(data)
-    if not len(walk.table):
+    if not len(walk.table) and part.offset == 0:
         raise DataError(
             f"no space packet stands at its beginning: {walk.reason}",
             where=str(source.path()),
@@ -255,8 +258,8 @@ def packets_from_outside(source: Source) -> tuple[Bytes, NDArray[Any], int]:
     table = np.zeros(len(walk.table), PACKET_DTYPE)
     for field in ("apid", "flags", "sequence", "offset", "length"):
         table[field] = walk.table[field]
-    table["position"] = walk.table["offset"] * 8
-    return data[: walk.end], table, data.size - walk.end
+    table["position"] = 8 * ((source.facts.get("position") or 0) + walk.table["offset"])
+    return data[: walk.end], table, whole.length - walk.end
 
 
 def recognise_media(arrival: Arrival, sections: Sections) -> Recognition | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from stages.formats.octets import Bytes, byte_stream
 
-__all__ = ["INDEX_DTYPE", "PacketWalk", "read_u16", "walk_packets"]
+__all__ = ["INDEX_DTYPE", "PacketWalk", "cut_between_packets", "read_u16", "walk_packets"]
 
 INDEX_DTYPE = np.dtype(
     [
@@ -55,6 +56,35 @@ def walk_packets(data: Bytes) -> PacketWalk:
         count, at, why = walk(data, at, table)
         blocks.append(table[:count])
     return PacketWalk(np.concatenate(blocks) if len(blocks) > 1 else blocks[0].copy(), int(at), ENDS[why])
+
+
+def cut_between_packets(path: Path, step: int) -> list[int]:
+    """Cut a file of packets into stretches of at most `step` octets, each of which begins with a packet; return where they begin.
+
+    Behind the first place where no packet header stands nothing is cut: the last stretch holds all of it.
+    """
+    size = path.stat().st_size
+    cuts = [0]
+    while size - cuts[-1] > step:
+        end = _skip_packets(np.fromfile(path, np.uint8, step, offset=cuts[-1]))
+        if end < 0:
+            break
+        cuts.append(cuts[-1] + int(end))
+    return cuts
+
+
+@njit(cache=True, nogil=True)
+def _skip_packets(data: Bytes) -> int:
+    """Return where the last whole packet ends, -1 if something stands among them that is none."""
+    at = 0
+    while data.size - at >= 7:
+        if data[at] >> 5:
+            return -1
+        length = 7 + read_u16(data, at + 4)
+        if length > data.size - at:
+            break
+        at += length
+    return at or -1
 
 
 @njit(cache=True, nogil=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -85,6 +86,13 @@ class Packets(Product):
         sink.path(".bin").write_bytes(self.data.tobytes())
         sink.path(".npy").write_bytes(to_npy(self.table))
         sink.path(".gaps.npy").write_bytes(to_npy(self.gaps))
+
+    @classmethod
+    def cuts(cls, path: Path, step: int) -> Sequence[int]:
+        """Between packets only."""
+        from stages.formats.packets import cut_between_packets
+
+        return cut_between_packets(path, step)
 
     @classmethod
     def load(cls, source: Source) -> Self:
