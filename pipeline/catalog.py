@@ -137,6 +137,21 @@ class Catalog:
         found = {("pruned" if row["pruned"] else "kept"): (int(row["n"]), int(row["bytes"] or 0)) for row in rows}
         return {"kept": (0, 0), "pruned": (0, 0)} | found
 
+    def is_pruned(self, kind: str, key: str) -> bool:
+        """Say whether the files of a product were pruned on purpose."""
+        row = self.db.execute("SELECT pruned FROM products WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return row is not None and row["pruned"] == 1
+
+    def still_needed(self) -> tuple[int, int]:
+        """Count the tasks that are known to be due, and the bytes that they take if they are like those of their stages before."""
+        rows = self.db.execute(
+            "SELECT stage, COUNT(DISTINCT task) AS tasks, SUM(json_extract(file.value, '$.size')) AS bytes "
+            "FROM products, json_each(record, '$.files') AS file WHERE stage <> '' GROUP BY stage"
+        ).fetchall()
+        each = {row["stage"]: row["bytes"] / row["tasks"] for row in rows}
+        due = self.db.execute("SELECT stage, COUNT(*) AS n FROM tasks WHERE dirty OR state = 'due' GROUP BY stage").fetchall()
+        return sum(row["n"] for row in due), int(sum(row["n"] * each.get(row["stage"], 0.0) for row in due))
+
     def outputs_of(self, stage: str, key: str) -> list[Output]:
         """Return all that a task made; with no stage, all that an input gave."""
         rows = self.db.execute("SELECT record FROM products WHERE stage = ? AND task = ? ORDER BY kind, key", (stage, key))

@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import os
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from pipeline.arrivals import Admission, Admitter, scan
 from pipeline.catalog import Catalog
 from pipeline.compaction import Freed, compact
 from pipeline.dispatch import Dispatcher
-from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError, TimeLimitError
+from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError, TimeLimitError, storage_error, storage_errors
 from pipeline.events import DiskWatch, Listener
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger, open_catalog
@@ -30,6 +31,7 @@ from pipeline.publish import Publisher
 from pipeline.registry import Registry
 from pipeline.retention import prune
 from pipeline.settings import Settings
+from pipeline.space import is_full, said_of_full
 from pipeline.stage import StageSpec
 from pipeline.store import Store
 from pipeline.suspects import Suspects
@@ -74,14 +76,16 @@ class Run:
         self._store.hold()
         with contextlib.ExitStack() as undo:
             undo.callback(self._store.release)
-            self._ledger = Ledger(self._store, self._registry)
+            with storage_errors(self._store.out):
+                self._ledger = Ledger(self._store, self._registry)
             undo.callback(self._ledger.close)
             self.catalog: Catalog = self._ledger.catalog
             self._planner = Planner(self.catalog, self.profile, self._settings)
             self._publisher = Publisher(self._store, self._ledger, self.summary)
             self._dispatcher = Dispatcher(self._store, self._ledger, self._planner, summary=self.summary)
             self._suspects = Suspects(self._dispatcher)
-            upkeep.begin(self._store, self._ledger, self._planner, self._dispatcher, note=self._progress.note)
+            with storage_errors(self._store.out):
+                upkeep.begin(self._store, self._ledger, self._planner, self._dispatcher, note=self._progress.note)
             self.summary.tell("run begun", pid=os.getpid(), out=str(self._store.out), mission=self._settings.mission, command=sys.argv[1:])
             for listener in self.summary.listeners:
                 undo.callback(listener.close)
@@ -89,18 +93,44 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        failed = storage_error(error, self._store.out) if error is not None else None
         with self._closing:
+            if failed is not None:
+                failed = self._say_what_is_missing(failed)
             if self._executor is not None:
                 self._executor.close()
             # What was done stays, also after an error of this program's own making. A disk that fails, or a second
             # interrupt, ends the run as a crash would: the next one sweeps.
-            if kind is None or (issubclass(kind, SkycraneError) and not issubclass(kind, StorageError)):
-                upkeep.finish(self._store, self._ledger)
+            if kind is None or (issubclass(kind, SkycraneError) and failed is None):
+                failed = self._finish()
             elif issubclass(kind, KeyboardInterrupt):
                 self._ledger.commit()
             self.summary.seconds = time.monotonic() - self._begin
             ended = {"made": dict(self.summary.made), "quarantined": len(self.summary.quarantined), "withdrawn": self.summary.withdrawn}
-            self.summary.tell("run ended", **ended, seconds=round(self.summary.seconds, 3), error="" if error is None else str(error))
+            self.summary.tell(
+                "run ended", **ended, seconds=round(self.summary.seconds, 3), error="" if error is None else str(failed or error)
+            )
+        if failed is not None and failed is not error:
+            raise failed from error
+
+    def _finish(self) -> StorageError | None:
+        try:
+            upkeep.finish(self._store, self._ledger)
+        except (OSError, sqlite3.OperationalError) as error:
+            failed = storage_error(error, self._store.out)
+            if failed is None:
+                raise
+            return self._say_what_is_missing(failed)
+        return None
+
+    def _say_what_is_missing(self, error: StorageError) -> StorageError:
+        """Tell the operator of a full disk how much is missing, and what gives room; what the catalog cannot say now is left out."""
+        if not is_full(error):
+            return error
+        with contextlib.suppress(sqlite3.Error, OSError):
+            remedy = said_of_full(self._store, self.catalog, self._settings.keep)
+            return StorageError(error.problem, where=error.where, remedy=remedy)
+        return error
 
     # --- arrivals -----------------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ from __future__ import annotations
 import contextlib
 import enum
 import errno
+import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +34,7 @@ __all__ = [
     "StorageError",
     "TimeLimitError",
     "UsageError",
+    "storage_error",
     "storage_errors",
 ]
 
@@ -140,16 +143,31 @@ class InterruptedRunError(SkycraneError):
     exit_code = ExitCode.INTERRUPTED
 
 
+def storage_error(error: BaseException, path: Path) -> StorageError | None:
+    """Give the StorageError that an error of the system, or of SQLite, stands for; None if it stands for none."""
+    if isinstance(error, StorageError):
+        return error
+    where = str(path)
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}:
+        problem, where = error.strerror or "cannot be written", str(error.filename or path)
+    elif isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL:
+        problem = os.strerror(errno.ENOSPC)
+    elif isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
+        problem = str(error)
+    else:
+        return None
+    return StorageError(
+        problem, where=where, remedy="Free space or mend the disk, then give the same command again: it goes on where it stopped"
+    )
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn a full or broken disk into a StorageError."""
     try:
         yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}:
-            raise StorageError(
-                error.strerror or "cannot be written",
-                where=str(error.filename or path),
-                remedy="Free space or mend the disk, then give the same command again: it goes on where it stopped",
-            ) from error
-        raise
+    except (OSError, sqlite3.OperationalError) as error:
+        known = storage_error(error, path)
+        if known is None or known is error:
+            raise
+        raise known from error

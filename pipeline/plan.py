@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.catalog import Catalog
@@ -84,7 +84,9 @@ class Planner:
             if spec is None:
                 yield Finding(stage=stage, key=key, state="gone", withdraw=True, reasons=("the stage is no longer installed",))
             else:
-                yield self.look(spec, Key.parse(spec.dimensions, key))
+                finding = self.look(spec, Key.parse(spec.dimensions, key))
+                needs = () if finding.task is None else tuple(_need(self.catalog, finding.task.bindings))
+                yield replace(finding, reasons=(*finding.reasons, *needs)) if needs else finding
 
     def look(self, spec: StageSpec, key: Key) -> Finding:
         """Say what state a task is in, and why."""
@@ -162,6 +164,14 @@ class Planner:
 
     def _table(self, kind: type[Section], key: Key) -> str:
         return self.catalog.assignment(kind.NAME, key[kind.KEY[0]]) if kind.KEY else ""
+
+
+def _need(catalog: Catalog, bindings: Iterable[Binding]) -> Iterator[str]:
+    """Say what must be made again first."""
+    loaded = (record for binding in bindings if binding.input.loads for record in binding.records)
+    pruned = sum(catalog.is_pruned(record.kind, record.key) for record in loaded)
+    if pruned:
+        yield f"{pruned:,} of its inputs were pruned and are made again for it"
 
 
 def _why(task: Task, receipt: Mapping[str, Any] | None) -> Iterator[str]:

@@ -106,6 +106,15 @@ def executor_options(command: C) -> C:
     return command
 
 
+keep_option = click.option(
+    "--keep",
+    type=click.Choice([str(choice) for choice in RUN.settings[0].choices]),
+    show_default=f"what OUT has, else {RUN.settings[0].default}",
+    help="all: keep frames, packets and parts of files. final: remove them when what is made from them is done; what needs "
+    "them later makes them again.",
+)
+
+
 def settings_options(command: C) -> C:
     """Add --set, --keep and --time-limit; the command gets `assignments`: STAGE.SETTING=VALUE texts of all three."""
 
@@ -115,7 +124,7 @@ def settings_options(command: C) -> C:
         more = [f"run.{name}={value}" for name, value in chosen.items() if value is not None]
         return command(*args, assignments=(*assignments, *more), **others)
 
-    keep, limit = RUN.settings
+    _, limit = RUN.settings
     options = [
         click.option(
             "--set",
@@ -124,13 +133,7 @@ def settings_options(command: C) -> C:
             metavar="STAGE.SETTING=VALUE",
             help="Choose a setting, as `skycrane stages STAGE` lists them; may be given several times. It stays chosen for this OUT.",
         ),
-        click.option(
-            "--keep",
-            type=click.Choice([str(choice) for choice in keep.choices]),
-            show_default=f"what OUT has, else {keep.default}",
-            help="all: keep frames, packets and parts of files. final: remove them when what is made from them is done; what needs "
-            "them later makes them again.",
-        ),
+        keep_option,
         click.option(
             "--time-limit",
             type=click.FloatRange(min=0),

@@ -131,6 +131,9 @@ def _story(catalog: Catalog, out: Path, kind: str, key: str, depth: int, told: s
     if row["state"] != "done" or row["dirty"]:
         story["now"] = {"state": row["state"], "reasons": json.loads(row["reasons"])}
     story["lines"] = _tell(catalog, out, output)
+    if catalog.is_pruned(kind, key):
+        story["pruned"] = True
+        story["lines"] = ["was pruned, as --keep final says; what needs it makes it again"]
     if depth > 1:
         inputs = _inputs(catalog, what)
         story["inputs"] = [_story(catalog, out, name, text, depth - 1, told) for name, text in inputs[:LISTED]]
@@ -166,7 +169,7 @@ def _lines(story: dict[str, Any], level: int) -> Iterator[str]:
         yield f"{pad}  is gone"
         return
     for place in story["files"]:
-        yield f"{pad}  {'in' if story.get('made') else 'from'} {place}"
+        yield f"{pad}  {'was in' if story.get('pruned') else 'in' if story.get('made') else 'from'} {place}"
     facts = ", ".join(f"{name} {_short(value)}" for name, value in story["facts"].items())
     if facts and not story.get("told"):
         yield f"{pad}  {facts}"

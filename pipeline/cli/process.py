@@ -24,6 +24,7 @@ from pipeline.drive import Run, Summary
 from pipeline.errors import UsageError
 from pipeline.fetch import fetch, is_url
 from pipeline.plan import Finding
+from pipeline.space import size_in_words
 
 __all__ = ["demo", "process", "tell_findings"]
 
@@ -169,6 +170,8 @@ def _tell(summary: Summary, out: Path) -> None:
         click.echo(f"in quarantine: {stage} {key}: {message}", err=True)
     if summary.quarantined:
         click.echo(f"{len(summary.quarantined)} put aside; see `skycrane quarantine list {out}`", err=True)
+    if summary.pruned_products:
+        click.echo(f"pruned {summary.pruned_products:,} intermediate products: {size_in_words(summary.pruned_bytes)} given back", err=True)
     made = ", ".join(f"{count} {stage}" for stage, count in summary.made.items())
     click.echo("nothing due" if summary.idle else f"made {made or 'nothing'} in {summary.seconds:.1f} s")
     report = out / "index.html"

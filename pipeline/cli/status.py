@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-import shutil
 import sqlite3
 import sys
 import time
@@ -17,7 +16,9 @@ import click
 from pipeline.catalog import Catalog
 from pipeline.checkup import holder_of
 from pipeline.cli.common import json_option, out_argument, reading
-from pipeline.cli.tables import COLUMNS, page, size_in_words
+from pipeline.cli.tables import COLUMNS, page
+from pipeline.settings import Settings
+from pipeline.space import Space, measure, size_in_words
 from pipeline.store import Store
 
 __all__ = ["status", "summarise"]
@@ -62,17 +63,25 @@ def summarise(catalog: Catalog) -> dict[str, Any]:
 def _look(out: Path) -> tuple[dict[str, Any], list[str]]:
     """Return the document, and the lines that say what to type next."""
     with reading(out) as (store, catalog):
-        document = {**summarise(catalog), "disk": _disk(store, catalog)}
+        keep = Settings.load(store.settings, catalog.registry).keep if store.settings.exists() else "all"
+        document = {**summarise(catalog), "disk": _disk(measure(store, catalog, keep))}
         return document, _hints(document, store, catalog, out)
 
 
-def _disk(store: Store, catalog: Catalog) -> dict[str, Any]:
-    """Sum up what lies where, and tell how much more downlink there is room for if it goes on as it has gone so far."""
-    rooms, downlink, free = catalog.room_bytes(), catalog.input_bytes(), shutil.disk_usage(store.out).free
-    used = sum(rooms.values())
-    ratio = used / downlink if downlink else None
-    room = int(free / ratio) if ratio else None
-    return {"rooms": rooms, "bytes": used, "downlink": downlink, "ratio": ratio and round(ratio, 3), "free": free, "room_for": room}
+def _disk(space: Space) -> dict[str, Any]:
+    """Sum up what lies where, and tell how much more downlink there is room for."""
+    products, size = space.pruned
+    return {
+        "rooms": space.rooms,
+        "bytes": space.used,
+        "downlink": space.downlink,
+        "ratio": None if space.ratio is None else round(space.ratio, 3),
+        "free": space.free,
+        "room_for": space.room_for,
+        "keep": space.keep,
+        "intermediate": space.intermediate,
+        "pruned": {"products": products, "bytes": size},
+    }
 
 
 # --- live -------------------------------------------------------------------------------------------------------------------------
@@ -122,7 +131,8 @@ def _hints(document: dict[str, Any], store: Store, catalog: Catalog, out: Path) 
         hints.append(f"{sums['partial']:,} partial, the last {product}: skycrane explain {here} {shlex.quote(product)}")
     disk = document["disk"]
     if disk["free"] < max(1 << 30, disk["bytes"] // 20):
-        hints.append(f"{size_in_words(disk['free'])} free: skycrane gc {here}")
+        more = f" --keep final (gives back {size_in_words(disk['intermediate'])})" if disk["keep"] == "all" and disk["intermediate"] else ""
+        hints.append(f"{size_in_words(disk['free'])} free: skycrane gc {here}{more}")
     if store.crashed and not holder_of(store):
         hints.append(f"the last run did not end well: skycrane doctor {here}")
     report = out / "index.html"

@@ -10,7 +10,9 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
-__all__ = ["COLUMNS", "page", "size_in_words"]
+from pipeline.space import size_in_words
+
+__all__ = ["COLUMNS", "page"]
 
 COLUMNS = ("done", "partial", "stale", "waiting", "quarantined", "failed")
 
@@ -29,20 +31,13 @@ def page(document: Mapping[str, Any]) -> Group:
     return Group(stages, *(table for title, rows in sections for table in _section(title.capitalize(), rows)), _disk(document["disk"]))
 
 
-def size_in_words(size: float) -> str:
-    """Give a number of bytes with three digits and its unit."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"
-
-
 def _disk(disk: Row) -> str:
     rooms = ", ".join(f"{'top' if name == '.' else name} {size_in_words(size)}" for name, size in disk["rooms"].items() if size)
     left = f"; at this rate there is room for {size_in_words(disk['room_for'])} more of it" if disk["room_for"] is not None else ""
     made = f"{size_in_words(disk['bytes'])} from {size_in_words(disk['downlink'])} of downlink ({rooms or 'nothing'})"
-    return f" Disk: {made}; {size_in_words(disk['free'])} free{left}"
+    count, gone = disk["pruned"]["products"], disk["pruned"]["bytes"]
+    pruned = f"; {count:,} products pruned ({size_in_words(gone)})" if count else ""
+    return f" Disk: {made}{pruned}; {size_in_words(disk['free'])} free{left}"
 
 
 def _empty(title: str) -> Table:

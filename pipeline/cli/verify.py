@@ -29,6 +29,7 @@ def verify(out: Path, executor: str, scheduler: str | None, jobs: int | None, *,
     """
     with reading(out) as (store, catalog):
         damages = list(_damages(store, catalog))
+        pruned = catalog.intermediate()["pruned"][0]
     tasks = {damage.task for damage in damages if damage.task[0]}
     outside = sum(not damage.task[0] for damage in damages)
     if not as_json:
@@ -41,9 +42,11 @@ def verify(out: Path, executor: str, scheduler: str | None, jobs: int | None, *,
             run.work()
     if as_json:
         rows = [{"path": damage.path, "problem": damage.problem, "stage": damage.task[0], "key": damage.task[1]} for damage in damages]
-        click.echo(json.dumps({"damaged": rows, "made_again": len(tasks) if repair else 0}, indent=1))
+        click.echo(json.dumps({"damaged": rows, "made_again": len(tasks) if repair else 0, "pruned": pruned}, indent=1))
     else:
         _tell(len(damages), outside, len(tasks) if repair else 0)
+        if pruned:
+            click.echo(f"{pruned:,} intermediate products were pruned on purpose; what needs one makes it again")
     raise click.exceptions.Exit(ExitCode.FOUND if damages and (not repair or outside) else ExitCode.GOOD)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from pipeline.cli.tables import COLUMNS, page, size_in_words
+from pipeline.cli.tables import COLUMNS, page
+from pipeline.space import size_in_words
 
 LINK = {"spacecraft": 168, "virtual_channel": 0, "packets": {"9": 1000, "2047": 123}, "bad": 0, "corrected_symbols": 21_702}
 COUNTS = {
@@ -22,6 +23,7 @@ COUNTS = {
 def drawn(**sections):
     stages = {"telemetry.channel_table": dict.fromkeys(COLUMNS, 12_345)}
     disk = {"rooms": {".": 10, "frames": 12_345_678}, "bytes": 12_345_688, "downlink": 1, "free": 5_000_000_000, "room_for": None}
+    disk["pruned"] = {"products": 3, "bytes": 4_000}
     console = Console(width=80, record=True, highlight=False)
     console.print(page({"stages": stages, **sections, "disk": disk}))
     return console.export_text()
