@@ -126,9 +126,10 @@ class Dispatcher:
         """Give the stages with something to look at that need not wait for others."""
         dirty = {stage for stage in allowed if self._catalog.tasks.count_dirty(stage, 1)}
         busy = dirty | {stage for stage, count in self._running_of.items() if count}
-        unsettled = any(not self._registry.stages[stage].settled for stage in busy)
+        unsettled = {stage for stage in busy if not self._registry.stages[stage].settled}
         for name, spec in self._registry.stages.items():
-            if name not in dirty or (spec.settled and unsettled):
+            # What needs a settled stage waits for it, and so cannot be what it waits for.
+            if name not in dirty or (spec.settled and unsettled - self._registry.downstream(name)):
                 continue
             # A gathering stage waits for those that may still give it something; others go on with what is there.
             gathers = any(item.role in {Role.GROUP, Role.OPTIONAL} for item in spec.inputs)

@@ -7,20 +7,25 @@ from typing import Any, Literal, TypeAlias
 from numpy.typing import NDArray
 
 from pipeline.stage import Group, stage
-from stages.products import Image, Mosaic
+from stages.products import Image, Mosaic, Repair
 from stages.profile import Camera
 
 __all__ = ["Balance", "Method", "debayer", "demosaic"]
 
 Method: TypeAlias = Literal["malvar", "mlri", "superpixel"]
 Balance: TypeAlias = Literal["profile", "none"]
+ALONE: Group[Repair] = Group.of(())
+"""A frame of which no sequence tells anything."""
 
 
 @stage(version=1)
-def debayer(mosaics: Group[Mosaic], camera: Camera, *, method: Method = "malvar", white_balance: Balance = "profile") -> Image:
+def debayer(
+    mosaics: Group[Mosaic], camera: Camera, repairs: Group[Repair] = ALONE, *, method: Method = "malvar", white_balance: Balance = "profile"
+) -> Image:
     """Develop the best mosaic of a frame in colour.
 
     mosaics        every edition of one frame, (height, width) uint8 or uint16, data numbers; mask True where a sample is lost
+    repairs        what the frame's sequence tells of it: a stretch to be undone, hot samples to be filled, a flat
     method         "malvar" (5x5, the flight and ground convention), "mlri" (slow, best) or "superpixel" (half size)
     white_balance  "profile" applies the camera's gains, "none" leaves its own colour
 
@@ -30,9 +35,10 @@ def debayer(mosaics: Group[Mosaic], camera: Camera, *, method: Method = "malvar"
     """
     from stages.debayer.best import choose
     from stages.debayer.develop import develop
+    from stages.debayer.mend import mended
 
     editions = tuple(sorted({entry.key["edition"] for entry in mosaics.entries}))
-    return develop(mosaics[choose(mosaics.entries)], camera, editions, method=method, balanced=white_balance == "profile")
+    return develop(mended(mosaics[choose(mosaics.entries)], repairs), camera, editions, method=method, balanced=white_balance == "profile")
 
 
 def demosaic(

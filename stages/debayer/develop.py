@@ -12,6 +12,8 @@ from pipeline.errors import DataError, ProfileError
 from stages.debayer.expand import expanded
 from stages.debayer.losses import grow_cell, grow_diamond, grow_square
 from stages.debayer.malvar import demosaic_malvar
+from stages.debayer.mend import noted
+from stages.debayer.phase import doubt_of_phase
 from stages.debayer.superpixel import demosaic_superpixel
 from stages.debayer.white_balance import balance
 from stages.products import Image, Mosaic
@@ -38,8 +40,11 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], *, method
     """Develop one mosaic as `debayer` says; `balanced` applies the camera's gains."""
     mosaic, meta = expanded(mosaic, camera)
     pattern, white = _pattern(mosaic, camera), _white(mosaic, camera)
-    meta |= {"caveats": mosaic.meta["caveats"]} if "caveats" in mosaic.meta else {}
+    meta |= noted(mosaic.meta)
+    caveats = list(mosaic.meta.get("caveats", ()))
     if pattern in PATTERNS:
+        told = "the file" if mosaic.cfa != "RGGB" else f"the profile's camera {camera.name or mosaic.camera}"
+        caveats += [doubt] if (doubt := doubt_of_phase(mosaic.samples, mosaic.mask, pattern, told)) else []
         samples: Samples = mosaic.samples
         meta["method"] = method
         if balanced and len(set(camera.gains)) > 1:
@@ -49,6 +54,7 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], *, method
         lost = GROWTHS[method](mosaic.mask)
     else:
         samples, lost = mosaic.samples.copy(), mosaic.mask.copy()
+    meta |= {"caveats": caveats} if caveats else {}
     telemetry = _telemetry(mosaic, camera)
     if telemetry:
         # Pictures that came in colour were developed from such samples too, by filters no wider than ours.

@@ -10,6 +10,7 @@ from stages.products.images import Image, Mosaic
 from stages.products.labels import Description, Label, LabelFile
 from stages.products.packets import GAP_DTYPE, PACKET_DTYPE, Packets
 from stages.products.report import Report
+from stages.products.sequences import SPOT_DTYPE, Repair, Sequence, Sighting, Stretch
 from stages.products.sheets import Cell, ContactSheet, SheetBook
 from stages.products.sound import Recording, SoundBlock, Spectrogram
 from stages.products.telemetry import CHANNEL_DTYPE, EVENT_DTYPE, Channels, ChannelTable, Events, EventTable
@@ -20,6 +21,7 @@ __all__ = [
     "FRAME_DTYPE",
     "GAP_DTYPE",
     "PACKET_DTYPE",
+    "SPOT_DTYPE",
     "Carry",
     "Cell",
     "ChannelState",
@@ -39,9 +41,13 @@ __all__ = [
     "Packets",
     "ReceivedFile",
     "Recording",
+    "Repair",
     "Report",
     "Segment",
+    "Sequence",
     "SheetBook",
+    "Sighting",
     "SoundBlock",
     "Spectrogram",
+    "Stretch",
 ]
