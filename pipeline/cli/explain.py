@@ -170,7 +170,8 @@ def _lines(story: dict[str, Any], level: int) -> Iterator[str]:
         return
     for place in story["files"]:
         yield f"{pad}  {'was in' if story.get('pruned') else 'in' if story.get('made') else 'from'} {place}"
-    facts = ", ".join(f"{name} {_short(value)}" for name, value in story["facts"].items())
+    plain = {name: value for name, value in story["facts"].items() if not isinstance(value, list | dict)}  # --json has the others
+    facts = ", ".join(f"{name} {_short(value)}" for name, value in plain.items())
     if facts and not story.get("told"):
         yield f"{pad}  {facts}"
     for caveat in story["completeness"]["caveats"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -212,8 +212,26 @@ class ReceivedFile(Product):
                 yield [start, stop, name, bits[at - 1] if at else None, bits[at] if at < len(bits) else None]
 
     def story(self) -> list[str]:
-        """Tell each stretch's place in the downlink."""
-        return [f"bytes {start:,}-{stop:,} from pass {name}, byte {bit // 8:,}" for start, stop, name, bit in self.sources]
+        """Tell where in the downlink each stretch came, and between what the lost ones would have."""
+        lines = [(start, f"bytes {start:,}-{stop:,} from pass {name}, {_octets(bits, 'to')}") for start, stop, name, bits in self._runs()]
+        for start, stop, name, before, behind in self._holes():
+            place = _octets([bit for bit in (before, behind) if bit is not None], "and")
+            between = "between" if before is not None and behind is not None else "behind" if behind is None else "before"
+            lines.append((start, f"bytes {start:,}-{stop:,} are lost; pass {name} would have brought them {between} {place}"))
+        return [line for _, line in sorted(lines)]
+
+    def _runs(self) -> Iterator[tuple[int, int, str, list[int]]]:
+        """Join stretches that follow each other in the file and in one pass: (start, stop, pass, bits where they came)."""
+        run: tuple[int, int, str, list[int]] | None = None
+        for start, stop, name, bit in self.sources:
+            if run is not None and run[1] == start and run[2] == name and run[3][-1] <= bit:
+                run = (run[0], stop, name, [*run[3], bit])
+                continue
+            if run is not None:
+                yield run
+            run = (start, stop, name, [bit])
+        if run is not None:
+            yield run
 
     @classmethod
     def tally(cls, entries: Iterable[Entry]) -> Facts:
@@ -227,3 +245,9 @@ class ReceivedFile(Product):
         from stages.recognise import recognise_media
 
         return recognise_media(arrival, sections)
+
+
+def _octets(bits: Sequence[int], joined: str) -> str:
+    """Name the octets of a pass in which the first and the last of these bits lie."""
+    first, last = bits[0] // 8, bits[-1] // 8
+    return f"byte {first:,}" if first == last else f"bytes {first:,} {joined} {last:,}"

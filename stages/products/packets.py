@@ -49,6 +49,9 @@ GAP_DTYPE = np.dtype(
 MOST_GAPS = 1000
 """That a chunk's facts list."""
 
+TOLD_GAPS = 12
+"""That a story names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packets(Product):
@@ -132,6 +135,15 @@ class Packets(Product):
         known = zip(gaps["virtual_channel"].tolist(), gaps["lost"].tolist(), gaps["position"].tolist(), strict=True)
         bad = {str(channel): count for channel, count in self.bad.items()}
         return {"link": rows, "bad": bad, "packets": len(self.table), "left_over": self.left_over, "gaps": [list(gap) for gap in known]}
+
+    def story(self) -> list[str]:
+        """Tell what each virtual channel lost, and where."""
+        lines = []
+        for channel in np.unique(self.gaps["virtual_channel"]).tolist():
+            mine = self.gaps[self.gaps["virtual_channel"] == channel]
+            places = ", ".join(f"{bit // 8:,}" for bit in mine["position"][:TOLD_GAPS].tolist()) + (" ..." if len(mine) > TOLD_GAPS else "")
+            lines.append(f"virtual channel {channel} lost {int(mine['lost'].sum()):,} frames, before byte {places} of the pass")
+        return lines
 
     @classmethod
     def tally(cls, entries: Iterable[Entry]) -> Facts:

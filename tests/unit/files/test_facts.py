@@ -21,3 +21,15 @@ def test_a_whole_file_has_none():
     file = ReceivedFile(file="f", data=b"x", size=1, sources=((0, 1, "a", 5),))
     assert file.facts()["holes"] == []
     assert ReceivedFile(file="f", data=b"x", size=1).facts()["passes"] == []
+
+
+def test_the_story_follows_the_file_and_says_where_the_lost_would_have_come():
+    sources = ((0, 5, "a", 80), (5, 10, "a", 160), (20, 30, "a", 800), (30, 40, "b", 8))
+    file = ReceivedFile(file="f", data=bytes(40), size=40, gaps=((10, 20),), sources=sources)
+    assert file.story() == [
+        "bytes 0-10 from pass a, bytes 10 to 20",
+        "bytes 10-20 are lost; pass a would have brought them between bytes 20 and 100",
+        "bytes 10-20 are lost; pass b would have brought them before byte 1",
+        "bytes 20-30 from pass a, byte 100",
+        "bytes 30-40 from pass b, byte 1",
+    ]
