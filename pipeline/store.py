@@ -77,9 +77,13 @@ class Store:
                 where=str(self.out),
                 remedy="Name a folder that is new or empty: what stands in an output folder belongs to skycrane",
             )
-        with storage_errors(self.out):
-            for folder in (self.staging, self.packs, self.receipts):
-                folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with storage_errors(self.out):
+                for folder in (self.staging, self.packs, self.receipts):
+                    folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            remedy = "Name a folder whose parent is one, and can hold it"
+            raise UsageError(f"cannot be made: {error.strerror}", where=str(self.out), remedy=remedy) from error
         return self
 
     def hold(self) -> None:

@@ -55,13 +55,16 @@ def watch(
     waker: _Waits,
     *,
     once: bool = False,
+    level: str | None = None,
+    link: str | None = None,
     tell: Callable[[Cohort], None],
     poll_seconds: float = 1.0,
 ) -> None:
     """Take in and process what lands.
 
-    once  end when everything that is there has been processed
-    tell  is called after each round that did something
+    once         end when everything that is there has been processed
+    level, link  what the operator says that the files are; None: find out
+    tell         is called after each round that did something
     Raises InterruptedRunError when `run.stop` is set.
     """
     now = time.monotonic
@@ -73,7 +76,7 @@ def watch(
         begin = now()
         before, taken = run.summary.made.total(), run.summary.taken
         arrived = [path for path in landing.poll() if path.exists()]
-        run.admit(arrived)
+        run.admit(arrived, level=level, link=link)
         run.work(stages=prompt)
         behind = behind or run.summary.made.total() > before
         if behind and settled.may_run(now(), quiet=not arrived):

@@ -84,6 +84,19 @@ def examples(*lines: str) -> str:
     return "\b\n" + "\n".join(["Examples:", *(f"  skycrane {line}" for line in lines)])
 
 
+def recognition_options(command: C) -> C:
+    """Add --level and --link."""
+    options = [
+        click.option(
+            "--level", type=click.Choice(["bits", "frames", "packets", "media"]), show_default="found out", help="What the files hold."
+        ),
+        click.option("--link", metavar="NAME", show_default="found out", help="The profile's link that recordings came by."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def executor_options(command: C) -> C:
     """Add --executor, --scheduler and --jobs."""
     options = [

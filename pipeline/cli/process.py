@@ -16,6 +16,7 @@ from pipeline.cli.common import (
     mission_option,
     open_run,
     out_option,
+    recognition_options,
     running,
     settings_options,
     stage_set,
@@ -39,8 +40,7 @@ __all__ = ["demo", "process", "tell_findings"]
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
 @out_option
 @mission_option
-@click.option("--level", type=click.Choice(["bits", "frames", "packets", "media"]), show_default="found out", help="What the files hold.")
-@click.option("--link", metavar="NAME", show_default="found out", help="The profile's link that recordings came by.")
+@recognition_options
 @click.option(
     "--until", metavar="STAGE", shell_complete=complete_stage, help="Go no further than this stage, as `skycrane stages` lists them."
 )

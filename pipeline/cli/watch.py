@@ -8,7 +8,17 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import event_option, examples, executor_options, mission_option, open_run, out_option, running, settings_options
+from pipeline.cli.common import (
+    event_option,
+    examples,
+    executor_options,
+    mission_option,
+    open_run,
+    out_option,
+    recognition_options,
+    running,
+    settings_options,
+)
 from pipeline.drive import Run
 from pipeline.errors import UsageError
 from pipeline.landing import Landing, Waker
@@ -24,6 +34,7 @@ __all__ = ["listen", "replay", "watch"]
 @click.argument("landing", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="LANDING...")
 @out_option
 @mission_option
+@recognition_options
 @click.option("--once", is_flag=True, help="End when all that is there has been processed.")
 @click.option(
     "--settle",
@@ -39,6 +50,8 @@ def watch(
     landing: tuple[Path, ...],
     out: Path,
     mission: str | None,
+    level: str | None,
+    link: str | None,
     settle: float,
     assignments: tuple[str, ...],
     on_event: str | None,
@@ -60,7 +73,7 @@ def watch(
         ) as run,
         running(run),
     ):
-        _watch(run, list(landing), settle=settle, once=once)
+        _watch(run, list(landing), settle=settle, once=once, level=level, link=link)
         code = run.exit_code(strict=False)
     click.echo(f"Report: {out / 'index.html'}")
     raise click.exceptions.Exit(code)
@@ -70,6 +83,7 @@ def watch(
 @click.argument("address")
 @out_option
 @mission_option
+@recognition_options
 @click.option("--record", type=click.Path(path_type=Path, file_okay=False), show_default="OUT-recordings", help="Folder of the recordings.")
 @click.option("--pass", "name", default="", metavar="NAME", show_default="the time of the connection", help="Name of the pass.")
 @settings_options
@@ -79,6 +93,8 @@ def listen(
     address: str,
     out: Path,
     mission: str | None,
+    level: str | None,
+    link: str | None,
     record: Path | None,
     name: str,
     assignments: tuple[str, ...],
@@ -98,7 +114,7 @@ def listen(
         contextlib.closing(Recorder(where, folder, name=name, tell=_say)) as recorder,
     ):
         _say(f"listening on {where[0]}:{recorder.port}; recordings go to {folder}")
-        _watch(run, [folder], settle=2.0, once=False)
+        _watch(run, [folder], settle=2.0, once=False, level=level, link=link)
 
 
 @click.command(epilog=examples("replay pass.cadu landing --rate 10M --shuffle 1"))
@@ -118,9 +134,9 @@ def replay(recordings: tuple[Path, ...], landing: Path, rate: str, piece: str, s
     click.echo(f"{count:,} bytes have landed in {landing}")
 
 
-def _watch(run: Run, folders: list[Path], *, settle: float, once: bool) -> None:
+def _watch(run: Run, folders: list[Path], *, settle: float, once: bool, level: str | None, link: str | None) -> None:
     with contextlib.closing(Waker(folders)) as waker:
-        watch_folders(run, Landing(folders, settle=settle), waker, once=once, tell=_tell)
+        watch_folders(run, Landing(folders, settle=settle), waker, once=once, level=level, link=link, tell=_tell)
 
 
 def _tell(cohort: Cohort) -> None:
