@@ -19,6 +19,7 @@ from stages.products import (
     EVENT_DTYPE,
     FRAME_DTYPE,
     PACKET_DTYPE,
+    SPOT_DTYPE,
     Cell,
     Channels,
     Chunk,
@@ -34,13 +35,17 @@ from stages.products import (
     Packets,
     ReceivedFile,
     Recording,
+    Repair,
+    Sequence,
     SheetBook,
+    Sighting,
     SoundBlock,
     Spectrogram,
 )
 from stages.products.files import Segment
 from stages.products.sheets import Place
 from stages.profile import Camera, Clock, Dictionary, FileProtocol, Link, Microphone, Mission, Names, Sidecars, Timeline
+from stages.sequence import survey
 
 LENGTH = 64
 LINK = Link.from_mapping({"spacecraft": 33, "frame_length": LENGTH, "randomizer": "none"})
@@ -308,11 +313,43 @@ class TestSound(StageContract):
         return self.arguments() | {"file": sound_file((1000, 1200))}
 
 
+class TestSurvey(StageContract):
+    STAGE = "stages.sequence:survey"
+    NO_LOSSES = "what is lost is not counted"
+
+    def arguments(self) -> dict[str, Any]:
+        return {"mosaic": mosaic("lossless"), "camera": CAMERA}
+
+
+def sighting(number: int) -> Sighting:
+    (one,) = survey(dataclasses.replace(mosaic("lossless"), frame=f"{8 * number:07d}"), CAMERA)
+    return one
+
+
+class TestSequence(StageContract):
+    STAGE = "stages.sequence:sequence"
+    NO_LOSSES = "frames are counted, whatever is lost of them"
+
+    def arguments(self) -> dict[str, Any]:
+        return {"sightings": [sighting(number) for number in range(6)], "camera": CAMERA}
+
+
+class TestRepairs(StageContract):
+    STAGE = "stages.sequence:repairs"
+    NO_LOSSES = "says what is to be done to frames, whatever is lost of them"
+
+    def arguments(self) -> dict[str, Any]:
+        spots = np.array([(1, 2, 40)], SPOT_DTYPE)
+        return {"sequence": Sequence(camera="DDC", span="00000", frames=("0000001",), sampled=1, spots=spots)}
+
+
 class TestDebayer(StageContract):
     STAGE = "stages.debayer:debayer"
 
     def arguments(self) -> dict[str, Any]:
-        return {"mosaics": [mosaic("jpeg"), mosaic("lossless")], "camera": CAMERA}
+        spots = np.array([(5, 7, 40)], SPOT_DTYPE)
+        repair = Repair(camera="DDC", span="00000", frame="0000001", levels={"f-lossless": tuple(range(0, 256, 2))}, spots=spots)
+        return {"mosaics": [mosaic("jpeg"), mosaic("lossless")], "camera": CAMERA, "repairs": [repair]}
 
 
 class TestDebayerByResiduals(TestDebayer):
