@@ -1,13 +1,11 @@
 """Records what comes over TCP, before anything else is done with it.
 
-Each connection is a pass. Its bytes go to disk in pieces that carry pass and offset in their names; a piece is renamed to its final name
-when it is full, when it is old, or when the sender goes, and then it has arrived like any other file.
+Each connection is a pass. Its bytes go to disk in pieces that carry pass and offset in their names; a piece arrives, like any other file,
+when it is full, when it is old, or when the sender goes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 import threading
 import time
@@ -15,13 +13,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from pipeline.errors import StorageError, UsageError
 from pipeline.product import safe_value
+from pipeline.recording import Recording, adopt_leftovers
 
 __all__ = ["Recorder", "parse_address"]
 
 PIECE_BYTES = 4 << 20
 PIECE_SECONDS = 2.0
+PATIENCE = 1.0
+"""Seconds until a listener that could not accept a sender tries again."""
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -41,18 +42,27 @@ class Recorder:
         folder: Path,
         *,
         name: str = "",
-        suffix: str = ".bin",
         tell: Callable[[str], None],
+        on_failure: Callable[[], None] = lambda: None,
         limit: int = PIECE_BYTES,
     ) -> None:
+        """Begin to listen; UsageError if that cannot be.
+
+        name        of the passes; else the time of each connection
+        tell        hears what happens
+        on_failure  is called once the disk no longer takes what comes; `close` then raises StorageError
+        limit       bytes of a piece
+        """
         self._folder = folder
         self._name = name
-        self._suffix = suffix
         self._tell = tell
+        self._on_failure = on_failure
         self._limit = limit
-        self._count = 0
         self._stop = threading.Event()
+        self._failure: StorageError | None = None
         folder.mkdir(parents=True, exist_ok=True)
+        for path in adopt_leftovers(folder):
+            tell(f"{path.name} was left unfinished by a recorder that is gone, and has arrived now")
         try:
             family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
             self._server = socket.create_server(address, family=family)
@@ -60,62 +70,70 @@ class Recorder:
             raise UsageError(f"cannot listen: {error.strerror}", where=f"{address[0]}:{address[1]}", remedy="Choose another port") from None
         self._server.settimeout(0.2)
         self.port = int(self._server.getsockname()[1])
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self._listener = threading.Thread(target=self._accept, daemon=True)
+        self._senders: list[threading.Thread] = []
+        self._listener.start()
 
     def close(self) -> None:
-        """Stop listening; what was received stands on disk when this returns."""
+        """Stop listening; what was received stands on disk when this returns. Raises StorageError if some of it does not."""
         self._stop.set()
-        for thread in list(self._threads):
+        for thread in (self._listener, *self._senders):
             thread.join(timeout=10)
         self._server.close()
+        if self._failure is not None:
+            raise self._failure
 
     def _accept(self) -> None:
         while not self._stop.is_set():
-            with contextlib.suppress(TimeoutError):
+            try:
                 connection, peer = self._server.accept()
-                self._count += 1
-                name = self._name or datetime.now(UTC).strftime("tcp-%Y%m%dT%H%M%S.%fZ")
-                name = safe_value(f"{name}-{self._count}" if self._name and self._count > 1 else name)
-                self._tell(f"{peer[0]} sends; recorded as pass {name}")
-                thread = threading.Thread(target=self._record, args=(connection, name), daemon=True)
-                self._threads.append(thread)
-                thread.start()
+            except TimeoutError:
+                continue
+            except OSError as error:  # as many connections as this process may have, for instance
+                self._tell(f"cannot take a sender: {error.strerror}; trying again")
+                self._stop.wait(PATIENCE)
+                continue
+            self._senders = [thread for thread in self._senders if thread.is_alive()]
+            thread = threading.Thread(target=self._record, args=(connection, peer[0]), daemon=True)
+            self._senders.append(thread)
+            thread.start()
 
-    def _record(self, connection: socket.socket, name: str) -> None:
-        offset = 0
+    def _record(self, connection: socket.socket, peer: str) -> None:
         connection.settimeout(0.2)
         with connection:
-            going = True
-            while going:
-                path = self._folder / f"{name}.at{offset:015d}{self._suffix}"
-                part = path.with_name(f"{path.name}.part")
-                length, going = self._fill(connection, part)
-                if length:
-                    part.replace(path)
-                else:
-                    part.unlink(missing_ok=True)
-                offset += length
-        self._tell(f"pass {name} has ended: {offset:,} bytes")
+            try:
+                name = self._name or datetime.now(UTC).strftime("tcp-%Y%m%dT%H%M%S.%fZ")
+                recording = Recording(self._folder, safe_value(name))
+                self._tell(f"{peer} sends; recorded as pass {recording.name}")
+                self._fill(recording, connection)
+                recording.close()
+            except OSError as error:
+                self._fail(error)
+                return
+        self._tell(f"pass {recording.name} has ended: {recording.bytes:,} bytes")
 
-    def _fill(self, connection: socket.socket, part: Path) -> tuple[int, bool]:
-        """Write one piece; return its length and whether more may come."""
-        length, begin = 0, time.monotonic()
-        going = True
-        with part.open("wb") as stream:
-            while going and length < self._limit and not (length and time.monotonic() - begin > PIECE_SECONDS):
-                if self._stop.is_set():
-                    going = False
-                    break
-                try:
-                    data = connection.recv(min(1 << 18, self._limit - length))
-                except TimeoutError:
-                    continue
-                except OSError:
-                    data = b""
-                going = bool(data)
-                stream.write(data)
-                length += len(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        return length, going
+    def _fill(self, recording: Recording, connection: socket.socket) -> None:
+        """Record until the sender has ended or gone, or until the listener stops."""
+        begin = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                data = connection.recv(min(1 << 18, self._limit - recording.length))
+            except TimeoutError:
+                data = None
+            except OSError:  # the sender is gone, or the way to it
+                return
+            if data is not None:
+                if not data:
+                    return
+                recording.write(data)
+            if recording.length >= self._limit or (recording.length and time.monotonic() - begin > PIECE_SECONDS):
+                recording.finish_piece()
+                begin = time.monotonic()
+
+    def _fail(self, error: OSError) -> None:
+        message = f"the disk does not take what is sent: {error.strerror}"
+        remedy = "Make room, then listen again: what had been written arrives then; the sender has to send the rest again"
+        self._failure = StorageError(message, where=str(self._folder), remedy=remedy)
+        self._stop.set()
+        self._tell(str(self._failure))
+        self._on_failure()

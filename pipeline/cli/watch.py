@@ -111,7 +111,7 @@ def listen(
             out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
         ) as run,
         running(run),
-        contextlib.closing(Recorder(where, folder, name=name, tell=_say)) as recorder,
+        contextlib.closing(Recorder(where, folder, name=name, tell=_say, on_failure=lambda: setattr(run, "stop", True))) as recorder,
     ):
         _say(f"listening on {where[0]}:{recorder.port}; recordings go to {folder}")
         _watch(run, [folder], settle=2.0, once=False, level=level, link=link)
