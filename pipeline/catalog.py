@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.priority import Priorities
 from pipeline.product import Entry, Key
 from pipeline.receipt import FileRecord, Output
 from pipeline.registry import Registry
@@ -40,6 +41,8 @@ class Catalog:
     def __init__(self, path: Path, registry: Registry, *, read_only: bool = False) -> None:
         self.registry = registry
         self.projections = registry.projections
+        self.priorities = Priorities()
+        """How urgent what is marked is; the holder of the folder sets it from the profile."""
         if read_only:
             self.db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=30)
         else:

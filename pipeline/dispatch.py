@@ -20,7 +20,7 @@ from pipeline.progress import Summary
 from pipeline.receipt import Output
 from pipeline.stage import Role, StageSpec
 from pipeline.store import Store
-from pipeline.tasks import START
+from pipeline.tasks import ANY, START
 
 __all__ = ["Dispatcher"]
 
@@ -72,6 +72,18 @@ class Dispatcher:
         for task in tasks:
             self._catalog.tasks.mark_again(task.spec.name, task.key.text)
 
+    def stages_in_flight(self) -> set[str]:
+        """Name the stages of which something runs."""
+        return {batch.spec.name for batch, _ in self.in_flight.values()}
+
+    def count_in_flight(self, stages: frozenset[str]) -> int:
+        """Count the batches of these stages that run."""
+        return sum(batch.spec.name in stages for batch, _ in self.in_flight.values())
+
+    def seconds_of(self, stage: str) -> float:
+        """Say how long a task of a stage takes; 0 while nobody knows."""
+        return self._seconds.get(stage, 0.0)
+
     def took(self, stage: str, seconds: float) -> None:
         """Learn how long a task of a stage takes."""
         self._seconds[stage] = 0.5 * self._seconds.get(stage, seconds) + 0.5 * seconds
@@ -100,21 +112,21 @@ class Dispatcher:
 
     # --- what is next -------------------------------------------------------------------------------------------------------------
 
-    def next_batch(self, allowed: set[str], threads: int) -> Batch | None:
-        """Launch a batch of the first of these stages that may run; None if none may, now."""
-        batch = self._search(allowed, threads)
+    def next_batch(self, allowed: set[str], threads: int, most: int = ANY) -> Batch | None:
+        """Launch a batch of the first of these stages that may run; None if none may, now. `most` is the last urgency that counts."""
+        batch = self._search(allowed, threads, most)
         if batch is not None or self.in_flight:
             return batch
         # What the parked ones waited for has come to nothing.
         woken = sum(self._catalog.tasks.unpark(stage) for stage in allowed | self._called)
-        return self._search(allowed, threads) if woken else None
+        return self._search(allowed, threads, most) if woken else None
 
-    def _search(self, allowed: set[str], threads: int) -> Batch | None:
+    def _search(self, allowed: set[str], threads: int, most: int) -> Batch | None:
         looked = True
         while looked:
             looked = False
-            for spec in self._open_stages(allowed | self._called):
-                tasks, looked = self._pick(spec, allowed | self._called, threads)
+            for spec in self._open_stages(allowed | self._called, most):
+                tasks, looked = self._pick(spec, allowed | self._called, threads, most)
                 if tasks:
                     return self._make_batch(spec, tasks)
                 if looked:
@@ -122,9 +134,9 @@ class Dispatcher:
                     break
         return None
 
-    def _open_stages(self, allowed: set[str]) -> Iterator[StageSpec]:
+    def _open_stages(self, allowed: set[str], most: int) -> Iterator[StageSpec]:
         """Give the stages with something to look at that need not wait for others."""
-        dirty = {stage for stage in allowed if self._catalog.tasks.count_dirty(stage, 1)}
+        dirty = {stage for stage in allowed if self._catalog.tasks.count_dirty(stage, 1, most)}
         busy = dirty | {stage for stage, count in self._running_of.items() if count}
         unsettled = {stage for stage in busy if not self._registry.stages[stage].settled}
         for name, spec in self._registry.stages.items():
@@ -137,12 +149,12 @@ class Dispatcher:
                 continue
             yield spec
 
-    def _pick(self, spec: StageSpec, allowed: set[str], threads: int) -> tuple[list[tuple[Task, Work]], bool]:
+    def _pick(self, spec: StageSpec, allowed: set[str], threads: int, most: int) -> tuple[list[tuple[Task, Work]], bool]:
         """Take due tasks of a stage, as many as make a batch worth its overhead; say whether any was looked at."""
-        wanted = self._wanted(spec, threads)
+        wanted = self._wanted(spec, threads, most)
         chosen: dict[str, tuple[Task, Work]] = {}
         after, looked = START, False
-        while len(chosen) < wanted and (places := self._catalog.tasks.next_dirty(spec.name, after, PAGE)):
+        while len(chosen) < wanted and (places := self._catalog.tasks.next_dirty(spec.name, after, PAGE, most)):
             for place, key in places:
                 after = place
                 if (spec.name, key) in self._running:
@@ -158,11 +170,11 @@ class Dispatcher:
                         break
         return list(chosen.values()), looked
 
-    def _wanted(self, spec: StageSpec, threads: int) -> int:
+    def _wanted(self, spec: StageSpec, threads: int, most: int) -> int:
         each = self._seconds.get(spec.name)
         if each is None:
             return 1
-        share = -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * threads) // threads)
+        share = -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * threads, most) // threads)
         return int(max(1, min(LARGEST_BATCH, share, BATCH_SECONDS / max(each, 1e-6))))
 
     def _waits_for_previous(self, spec: StageSpec, key: str, chosen: dict[str, tuple[Task, Work]], allowed: set[str]) -> bool:

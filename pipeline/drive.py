@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
-import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -19,28 +17,23 @@ from pipeline.arrivals import Admission, Admitter, scan
 from pipeline.catalog import Catalog
 from pipeline.compaction import Freed, compact
 from pipeline.dispatch import Dispatcher
-from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError, TimeLimitError, storage_error, storage_errors
-from pipeline.events import DiskWatch, Listener
+from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError, storage_error, storage_errors
+from pipeline.events import Listener
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger, open_catalog
+from pipeline.loop import Loop
 from pipeline.mission import Profile
-from pipeline.perform import Batch, Outcome
-from pipeline.plan import Finding, Planner, Task
+from pipeline.plan import Finding, Planner
 from pipeline.progress import Progress, Summary
-from pipeline.publish import Publisher
 from pipeline.registry import Registry
 from pipeline.retention import prune
 from pipeline.settings import Settings
 from pipeline.space import is_full, said_of_full
-from pipeline.stage import StageSpec
 from pipeline.store import Store
-from pipeline.suspects import Suspects
+from pipeline.tasks import ANY
 from pipeline.withdrawal import restoring, withdrawing
 
 __all__ = ["Progress", "Run", "Summary", "open_catalog"]
-
-TOLD_SECONDS = 0.25
-"""Progress is counted no more often: counting takes longer the more there is to do."""
 
 
 class Run:
@@ -62,12 +55,8 @@ class Run:
         self.profile = profile
         self._settings = settings
         self._make_executor = executor
-        self._executor: Executor | None = None
         self._progress = progress
-        self._told = 0.0
-        self._done = 0
         self.summary = Summary(listeners=tuple(listeners))
-        self._disk = DiskWatch(store.out, self.summary.tell)
         self.stop = False
         """Set it from a signal: what runs is finished, nothing else begins."""
 
@@ -80,10 +69,12 @@ class Run:
                 self._ledger = Ledger(self._store, self._registry)
             undo.callback(self._ledger.close)
             self.catalog: Catalog = self._ledger.catalog
+            self.catalog.priorities = self.profile.priorities
             self._planner = Planner(self.catalog, self.profile, self._settings)
-            self._publisher = Publisher(self._store, self._ledger, self.summary)
             self._dispatcher = Dispatcher(self._store, self._ledger, self._planner, summary=self.summary)
-            self._suspects = Suspects(self._dispatcher)
+            self._loop = Loop(
+                self._store, self._ledger, self._dispatcher, executor=self._make_executor, progress=self._progress, summary=self.summary
+            )
             with storage_errors(self._store.out):
                 upkeep.begin(self._store, self._ledger, self._planner, self._dispatcher, note=self._progress.note)
             self.summary.tell("run begun", pid=os.getpid(), out=str(self._store.out), mission=self._settings.mission, command=sys.argv[1:])
@@ -97,8 +88,7 @@ class Run:
         with self._closing:
             if failed is not None:
                 failed = self._say_what_is_missing(failed)
-            if self._executor is not None:
-                self._executor.close()
+            self._loop.close()
             # What was done stays, also after an error of this program's own making. A disk that fails, or a second
             # interrupt, ends the run as a crash would: the next one sweeps.
             if kind is None or (issubclass(kind, SkycraneError) and failed is None):
@@ -219,124 +209,41 @@ class Run:
         findings = [finding for finding in self._planner.plan(self.catalog.tasks.dirty()) if finding.state == "due" or finding.withdraw]
         return sorted(findings, key=lambda finding: (self._registry.rank.get(finding.stage, 0), finding.key))
 
-    def work(self, *, stages: set[str] | None = None) -> None:
-        """Do everything that is due, of these stages or of all; raises InterruptedRunError if `stop` was set."""
+    def work(
+        self,
+        *,
+        stages: set[str] | None = None,
+        background: frozenset[str] = frozenset(),
+        most: int = ANY,
+        pressed: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Do everything that is due, of these stages or of all; raises InterruptedRunError if `stop` was set.
+
+        background  stages of which nothing is waited for: what of them still runs is taken up by the next call
+        most        the last urgency that counts
+        pressed     asked time and again: when it says so, nothing further begins
+        """
         allowed = set(self._registry.stages) if stages is None else stages
-        while True:
-            if self.stop:
-                self._suspects.release()
-            else:
-                self._fill(allowed)
-            if not self._dispatcher.in_flight:
-                break
-            for batch, result in self._results():
-                self._take(batch, result)
-            self._ledger.commit_if_old()
-        self._ledger.commit()
-        if self._done:
-            self._tell("all")
-        self.summary.failed_stages = sorted(
-            self.catalog.tasks.count(state="quarantined").keys() - self.catalog.tasks.count(state="done").keys()
-        )
-        if not self.stop:
+        self._loop.work(allowed, background=background, most=most, pressed=pressed, stopped=lambda: self.stop)
+        tasks = self.catalog.tasks
+        self.summary.failed_stages = sorted(tasks.count(state="quarantined").keys() - tasks.count(state="done").keys())
+        if not (self.stop or self._dispatcher.in_flight):
             self.prune()
         if self.stop and (left := self._dispatcher.left(allowed)):
             raise InterruptedRunError(f"stopped with {left} tasks left", remedy="What was done stays; the same command goes on")
 
-    def _fill(self, allowed: set[str]) -> None:
-        """Keep the executor busy, but not busier than twice its threads."""
-        if self._suspects.on_trial():
-            return
-        threads = self._executor.threads if self._executor is not None else 1
-        while len(self._dispatcher.in_flight) - self._suspects.waiting < 2 * threads:
-            batch = self._dispatcher.next_batch(allowed, threads) or self._suspects.next_trial()
-            if batch is None:
-                return
-            self._ledger.begin()
-            if self._executor is None:
-                self._executor = self._make_executor()
-                threads = self._executor.threads
-            self._submit(batch)
-            if self._suspects.on_trial():
-                return
+    @property
+    def unfinished(self) -> bool:
+        """Whether anything runs, or is still to be looked at."""
+        return bool(self._dispatcher.in_flight) or any(self.catalog.tasks.count_dirty(stage, 1) for stage in self._registry.stages)
 
-    def _submit(self, batch: Batch) -> None:
-        assert self._executor is not None
-        self._executor.submit(batch, self._registry.rank[batch.spec.name])
+    def paced(self, *, quiet: bool, pause: float) -> set[str]:
+        """Name the stages that may run now: a settled one only if all is quiet, or if it has not begun for a time that suits its duration.
 
-    def _results(self) -> Iterator[tuple[Batch, list[Outcome] | BaseException]]:
-        """Give what has ended; where nothing has, use the time to commit, and wait."""
-        assert self._executor is not None
-        result = self._executor.next(timeout=0)
-        if result is None:
-            self._ledger.commit()
-            result = self._executor.next(timeout=0.5)
-        while result is not None:
-            yield result
-            result = self._executor.next(timeout=0) if self._executor.threads > 1 else None
-
-    def _take(self, batch: Batch, result: list[Outcome] | BaseException) -> None:
-        """Publish what a batch made, or find out which of its tasks takes workers down."""
-        tasks = self._dispatcher.land(batch)
-        if isinstance(result, SkycraneError):
-            raise result
-        if isinstance(result, BaseException):
-            self._lost(batch, tasks, result)
-            return
-        ended = self._without_late(batch, tasks, result)
-        if ended:
-            self._publish(batch, tasks[: len(ended)], ended)
-        else:
-            shutil.rmtree(batch.staging, ignore_errors=True)
-
-    def _publish(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> None:
-        self._publisher.publish(batch, tasks, outcomes)
-        seconds = round(sum(outcome.seconds for outcome in outcomes), 3)
-        failed = sum(outcome.failed for outcome in outcomes)
-        self.summary.tell("batch done", stage=batch.spec.name, tasks=len(tasks), failed=failed, seconds=seconds, host=outcomes[0].host)
-        self._disk.look()
-        self._dispatcher.took(batch.spec.name, seconds / len(outcomes))
-        self._ended(batch.spec, tasks)
-
-    def _without_late(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> list[Outcome]:
-        """Return the outcomes that hold; what a task that was given up kept from its turn is due again, and so is it if it only waited."""
-        late = outcomes[-1].overrun
-        if late is None:
-            return outcomes
-        at = len(outcomes) - 1
-        self._dispatcher.mark(tasks[at + 1 :])
-        self._progress.note(f"gave up {batch.spec.name} {tasks[at].key.text}: it {late}")
-        if not late.waiting:
-            return outcomes
-        self._lost(replace(batch, work=batch.work[at : at + 1]), tasks[at : at + 1], TimeLimitError(outcomes[at].message))
-        return outcomes[:at]
-
-    def _lost(self, batch: Batch, tasks: tuple[Task, ...], error: BaseException) -> None:
-        """A batch without outcomes: its tasks are tried again in smaller company, until the culprit is found and put aside."""
-        if not isinstance(error, TimeLimitError):
-            shutil.rmtree(batch.staging, ignore_errors=True)
-            self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
-        self.summary.tell("batch lost", stage=batch.spec.name, tasks=[task.key.text for task in tasks], why=str(error))
-        again = self._suspects.again(batch, tasks, error)
-        if again is None:
-            message = str(error) if isinstance(error, TimeLimitError) else f"its worker was lost: {error}"
-            outcome = Outcome(staged={}, seconds=0.0, host="", error=type(error).__name__, message=message)
-            self._publisher.put_aside(tasks[0], outcome, batch.attempt)
-            self._ended(batch.spec, tasks)
-        for part in again or ():
-            self._submit(part)
-
-    def _ended(self, spec: StageSpec, tasks: tuple[Task, ...]) -> None:
-        for task in tasks:
-            self._dispatcher.finished(spec, task.key)
-        self._done += len(tasks)
-        if time.monotonic() - self._told > TOLD_SECONDS:
-            self._tell(spec.name)
-
-    def _tell(self, stage: str) -> None:
-        self._progress.advance(stage, self._done, {name: self.catalog.tasks.count_dirty(name, 100_000) for name in self._registry.stages})
-        self._done = 0
-        self._told = time.monotonic()
+        pause  seconds, at least
+        """
+        settled = {name for name, spec in self._registry.stages.items() if spec.settled}
+        return set(self._registry.stages) - (set() if quiet else {name for name in settled if not self._loop.is_rested(name, pause)})
 
     def exit_code(self, *, strict: bool) -> ExitCode:
         """Say how the command ends."""

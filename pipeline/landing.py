@@ -46,15 +46,18 @@ class Landing:
         self._settle = settle
         self._seen: dict[str, _Seen] = {}
         self._unfinished: set[int] = set()
+        self._were_unfinished: set[int] = set()
+        """Inodes of files with a name that says so: of the last scan, and of the one before. No older ones: numbers are given out again."""
 
     def poll(self, now: float | None = None, wall: float | None = None) -> list[Path]:
-        """Scan once; return the files that have become complete since the last time, in order of name.
+        """Scan once; return the files that have become complete since the last time, the oldest first.
 
         now, wall  monotonic and wall-clock seconds; given by tests
         """
         now = time.monotonic() if now is None else now
         wall = time.time() if wall is None else wall
-        complete: list[Path] = []
+        complete: list[tuple[int, Path]] = []
+        self._were_unfinished, self._unfinished = self._unfinished, set()
         present: set[str] = set()
         for entry, marked in self._scan():
             present.add(entry.path)
@@ -62,7 +65,7 @@ class Landing:
             shape = (status.st_size, status.st_mtime_ns, status.st_ino)
             seen = self._seen.get(entry.path)
             if seen is None or (seen.size, seen.mtime_ns, seen.inode) != shape:
-                renamed = seen is None and status.st_ino in self._unfinished
+                renamed = seen is None and status.st_ino in self._were_unfinished | self._unfinished
                 # A file that came while nobody watched has been still for as long as its time is old.
                 age = 0.0 if seen is not None else max(0.0, wall - status.st_mtime)
                 seen = self._seen[entry.path] = _Seen(*shape, since=now - (age if age >= self._settle else 0.0))
@@ -70,10 +73,10 @@ class Landing:
                     seen.since = now - self._settle
             if not seen.taken and (marked or now - seen.since >= self._settle):
                 seen.taken = True
-                complete.append(Path(entry.path))
+                complete.append((status.st_mtime_ns, Path(entry.path)))
         for path in self._seen.keys() - present:
             del self._seen[path]
-        return sorted(complete)
+        return [path for _, path in sorted(complete)]
 
     @property
     def pending(self) -> int:

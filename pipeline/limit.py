@@ -72,17 +72,18 @@ class _Line(Generic[T]):
 
     def give_up(self, limit: float) -> Overrun | None:
         """Wait no longer for the step that is under way; None if there is time left for it after all."""
+        identity = self._thread.ident
+        assert identity is not None
+        # Under the lock, which the thread takes behind each step: what ends it must reach it inside, not when it has gone home.
         with self._lock:
             if self.ended.is_set() or self.left(limit) > 0:
                 return None
             self._given_up = True
-        identity = self._thread.ident
-        assert identity is not None
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), ctypes.py_object(_GivenUpError))
         # Of a thread that has just ended there is no clock.
         computed = self._computed
         with contextlib.suppress(OSError):
             computed = time.clock_gettime(time.pthread_getcpuclockid(identity))
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), ctypes.py_object(_GivenUpError))
         return Overrun(limit=limit, computing=computed - self._computed)
 
     def _begin(self) -> None:

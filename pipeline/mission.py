@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.errors import ProfileError, UsageError
+from pipeline.priority import Priorities
 from pipeline.registry import Registry
 from pipeline.stage import Section
 
@@ -108,9 +109,21 @@ class Profile:
             raise ProfileError("must hold a table for each stage", where=f"{self.name}: settings")
         return settings
 
+    @property
+    def priorities(self) -> Priorities:
+        """What is made first of what is due."""
+        rules = self.tables.get("priority", [])
+        if not isinstance(rules, list) or not all(isinstance(rule, Mapping) and rule for rule in rules):
+            raise ProfileError("must be tables: [[priority]]", where=f"{self.name}: priority")
+        for rule in rules:
+            for dimension, glob in rule.items():
+                if not isinstance(glob, str):
+                    raise ProfileError("must be a text: a value, or a pattern with * and ?", where=f"{self.name}: priority.{dimension}")
+        return Priorities(tuple(dict(rule) for rule in rules))
+
     def check(self, registry: Registry) -> None:
         """Read every section; ProfileError for the first that is wrong, and for tables that no stage reads."""
-        known = {*registry.sections, "arrivals", "settings", "mission"}
+        known = {*registry.sections, "arrivals", "settings", "mission", "priority"}
         for table in self.tables:
             if table not in known:
                 near = difflib.get_close_matches(table, known, n=1)
@@ -119,6 +132,10 @@ class Profile:
         for section in registry.sections.values():
             self.sections(section)
         _ = self.arrivals, self.settings
+        dimensions = sorted({dimension for kind in registry.kinds.values() for dimension in kind.KEY})
+        for dimension in (dimension for rule in self.priorities.rules for dimension in rule if dimension not in dimensions):
+            where, remedy = f"{self.name}: priority.{dimension}", f"Keys have {', '.join(dimensions)}"
+            raise ProfileError("is no part of any key", where=where, remedy=remedy)
 
     def _read(self, kind: type[Section], name: str) -> tuple[Section, str]:
         if (kind, name) not in self._cache:

@@ -225,7 +225,7 @@ def _put(catalog: Catalog, output: Record, stage: str, task: str) -> bool:
     if known is None:
         _enroll(catalog, kind, key)
     if known != digest:
-        _mark_readers(catalog, kind, key)
+        _mark_readers(catalog, kind, key, catalog.tasks.urgency(stage, task) if stage else 0)
     else:
         # The same bytes, written again or found elsewhere: what failed or waited for want of them may be tried again.
         for spec, _, reader in readers_of(catalog, kind, key):
@@ -273,9 +273,13 @@ def _enroll(catalog: Catalog, kind: str, key: str) -> None:
 # --- marks ------------------------------------------------------------------------------------------------------------------------
 
 
-def _mark_readers(catalog: Catalog, kind: str, key: str) -> None:
+def _mark_readers(catalog: Catalog, kind: str, key: str, inherited: int = 0) -> None:
+    known = catalog.registry.kinds.get(kind)
+    if known is None:
+        return
+    urgency = catalog.priorities.of(Key.parse(known.KEY, key), inherited) if catalog.priorities.rules else 0
     for spec, _, task in readers_of(catalog, kind, key):
-        catalog.tasks.mark(spec.name, [task])
+        catalog.tasks.mark(spec.name, [task], urgency)
 
 
 def readers_of(catalog: Catalog, kind: str, key: str) -> Iterator[tuple[StageSpec, Input, str]]:

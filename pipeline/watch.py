@@ -1,15 +1,20 @@
 """Processes what arrives in landing folders, until it is told to stop.
 
-Arrivals are taken in cohorts: what came while one cohort was being processed is the next. Within a cohort a gathering stage waits for
-those that feed it, so it runs once; between cohorts nothing waits, so products appear while data keep arriving. Stages that are made
-from a whole set run when a cohort leaves nothing else to do and nothing new has come, or after max(30 s, 10 x their last duration).
+Arrivals are taken in cohorts, the oldest first: as much as is processed in some seconds, or what came while one cohort was being
+processed. Within a cohort a gathering stage waits for those that feed it, so it runs once; between cohorts nothing waits, so products
+appear while data keep arriving. Of a cohort the urgent part is done first, and the rest gives way when more has arrived. Stages that are
+made from a whole set begin when nothing else is to do and nothing new has come, or after max(30 s, 10 x their last duration); what has
+arrived does not wait for their end, where there is more than one thread.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from pipeline.drive import Run
@@ -21,21 +26,19 @@ __all__ = ["Cohort", "watch"]
 LEAST_PAUSE = 30.0
 """Seconds between two rounds of the settled stages while data keep coming."""
 
+FIRST_COHORT = 64 << 20
+"""Bytes, before anybody knows how quickly they are processed."""
+COHORT_SECONDS = 20.0
+
+REST_PATIENCE = 600.0
+"""Seconds for which what is not urgent may give way to new arrivals."""
+
+LONGEST_PAUSE = 30.0
+
 
 class _Waits(Protocol):
     def wait(self, seconds: float) -> None:
         """Return after so many seconds, or earlier."""
-
-
-@dataclass(slots=True)
-class _Settled:
-    """When the settled stages last ran, and for how long."""
-
-    at: float = -1e9
-    took: float = 0.0
-
-    def may_run(self, now: float, *, quiet: bool) -> bool:
-        return quiet or now - self.at >= max(LEAST_PAUSE, 10 * self.took)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,28 +70,75 @@ def watch(
     tell         is called after each round that did something
     Raises InterruptedRunError when `run.stop` is set.
     """
-    now = time.monotonic
-    settled = _Settled()
-    registry = run.catalog.registry
-    prompt = {name for name, spec in registry.stages.items() if not spec.settled}
-    behind = True
+    settled = frozenset(name for name, spec in run.catalog.registry.stages.items() if spec.settled)
+    backlog = _Backlog(landing)
     while True:
-        begin = now()
-        before, taken = run.summary.made.total(), run.summary.taken
-        arrived = [path for path in landing.poll() if path.exists()]
-        run.admit(arrived, level=level, link=link)
-        run.work(stages=prompt)
-        behind = behind or run.summary.made.total() > before
-        if behind and settled.may_run(now(), quiet=not arrived):
-            start = now()
-            run.work()
-            settled.at, settled.took, behind = now(), now() - start, False
+        begin, before, taken = time.monotonic(), run.summary.made.total(), run.summary.taken
+        size = backlog.take_in(lambda path: run.admit([path], level=level, link=link))
+        stages = run.paced(quiet=not size and not backlog, pause=LEAST_PAUSE)
+        urgent = run.profile.priorities.urgent
+        if urgent:
+            run.work(stages=stages - settled, background=settled, most=urgent)
+        run.work(stages=stages, background=settled, pressed=backlog.presses if urgent else lambda: False)
         if run.summary.taken > taken or run.summary.made.total() > before:
-            made = run.summary.made.total() - before
-            tell(Cohort(taken=run.summary.taken - taken, made=made, seconds=now() - begin, waiting=landing.pending))
+            made, seconds = run.summary.made.total() - before, time.monotonic() - begin
+            backlog.learn(size, seconds)
+            tell(Cohort(taken=run.summary.taken - taken, made=made, seconds=seconds, waiting=landing.pending + len(backlog)))
         if run.stop:
+            run.work()
             raise InterruptedRunError("stopped", remedy="What was done stays; the same command goes on")
-        if once and not arrived and not landing.pending and not behind:
+        idle = not size and not backlog
+        if idle and once and not landing.pending and not run.unfinished:
             return
-        if not arrived:
-            waker.wait(poll_seconds if not behind else 0.1)
+        if idle:
+            waker.wait(min(poll_seconds, 0.1) if run.unfinished else max(poll_seconds, backlog.pause))
+
+
+class _Backlog:
+    """Files that are complete and wait to be taken in, a cohort at a time: as much as is processed in some seconds."""
+
+    def __init__(self, landing: Landing) -> None:
+        self._landing = landing
+        self._waiting: deque[Path] = deque()
+        self._budget = float(FIRST_COHORT)
+        self._looked = -1e9
+        self._yielded = time.monotonic()
+        self.pause = 0.0
+        """Seconds to leave between scans, that looking at a large folder does not become all the work."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def look(self) -> None:
+        """Scan."""
+        begin = time.monotonic()
+        self._waiting.extend(path for path in self._landing.poll() if path.exists())
+        self._looked = time.monotonic()
+        self.pause = min(LONGEST_PAUSE, 20 * (self._looked - begin))
+
+    def take_in(self, admit: Callable[[Path], None]) -> int:
+        """Hand the oldest files over, at least one if there is any; return their bytes, and 1 for an empty one."""
+        self.look()
+        size = 0
+        while self._waiting and size < self._budget:
+            path = self._waiting.popleft()
+            with contextlib.suppress(OSError):
+                size += max(1, path.stat().st_size)
+            admit(path)
+        return size
+
+    def presses(self) -> bool:
+        """Say whether what has arrived should come before what is less urgent; that has its turn too, every now and then."""
+        now = time.monotonic()
+        if now - self._yielded > REST_PATIENCE:
+            return False
+        if now - self._looked > max(1.0, self.pause):
+            self.look()
+        return bool(self._waiting)
+
+    def learn(self, size: int, seconds: float) -> None:
+        """Note how long a cohort took, to make the next one last as long as it should."""
+        if not self._waiting:
+            self._yielded = time.monotonic()
+        if size and seconds > 0.1:
+            self._budget = max(FIRST_COHORT / 8, 0.5 * self._budget + 0.5 * COHORT_SECONDS * size / seconds)
