@@ -8,13 +8,14 @@ from __future__ import annotations
 import binascii
 import time
 from collections.abc import Callable
+from unittest import mock
 
 import galois
 import numpy as np
 import reedsolo
 from numpy.typing import NDArray
 
-from stages.frames import reed_solomon
+from stages.frames import codeword_check, crc, reed_solomon
 from stages.frames.crc import crc16
 from stages.frames.levels import receive_cadus
 from stages.frames.randomizer import derandomize
@@ -37,6 +38,12 @@ def _seconds(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+def portable(work: Callable[[], object], octets: int) -> float:
+    """Give the rate that a processor without vector instructions would have."""
+    with mock.patch.object(codeword_check, "has_vectors", return_value=False), mock.patch.object(crc, "has_vectors", return_value=False):
+        return rate(work, octets)
 
 
 def show(title: str, rows: list[tuple[str, float]]) -> None:
@@ -72,6 +79,7 @@ def correction(data: Bytes, blocks: Bytes) -> None:
             f"Reed-Solomon (255, 223), {errors} wrong symbols in every codeword",
             [
                 ("skycrane, interleave 5, dual basis", rate(lambda b=ours: reed_solomon.decode(b, interleave=5), ours.size)),
+                ("skycrane, portable", portable(lambda b=ours: reed_solomon.decode(b, interleave=5), ours.size)),
                 ("galois", rate(lambda b=theirs: code.decode(b, errors=True), theirs.size, 2)),
                 ("reedsolo", rate(lambda b=few: [codec.decode(row.tobytes()) for row in b], few.size, 2)),
             ],
@@ -93,6 +101,7 @@ def check_fields(data: Bytes) -> None:
         "CRC-16 of frames of 1115 octets",
         [
             ("skycrane", rate(lambda: crc16(data), data.size)),
+            ("skycrane, portable", portable(lambda: crc16(data), data.size)),
             ("binascii.crc_hqx", rate(lambda: [binascii.crc_hqx(line, 0xFFFF) for line in lines], data.size)),
         ],
     )
