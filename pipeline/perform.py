@@ -1,6 +1,7 @@
 """Performs a batch of tasks: loads their inputs, calls the stage, saves what it returns into a staging folder.
 
-This is what runs on a worker. It changes nothing but its own staging folder, so it may run twice, or die half-way.
+This is what runs on a worker. It changes nothing but a staging folder of its own, a new one each time: so it may run twice, even at the
+same time, or die half-way.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import errno
 import functools
 import hashlib
 import os
-import shutil
 import socket
 import time
 import traceback
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -64,11 +65,11 @@ class Batch:
     """Tasks of one stage that are performed together."""
 
     name: str
-    """Unique; of the staging folder too."""
+    """Unique."""
     spec: StageSpec
     work: tuple[Work, ...]
     staging: str
-    """Absolute path of the staging folder, made by the worker."""
+    """Absolute path of the folder in which each call makes its own."""
     attempt: int = 1
     limit: float = 0.0
     """Seconds that each of its tasks may take; 0: any."""
@@ -87,6 +88,8 @@ class Outcome:
     """Class of the exception; empty if all went well."""
     message: str = ""
     traceback: str = ""
+    place: str = ""
+    """The folder that the call staged in; of a pack too."""
     overrun: Overrun | None = None
     """What is known of a task that was given up because it took too long."""
 
@@ -97,7 +100,7 @@ class Outcome:
 
 
 class _Folder:
-    """The staging folder of a batch: files side by side, so that there is one folder to make and to remove."""
+    """The staging folder of a call: files side by side, so that there is one folder to make and to remove."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -161,10 +164,9 @@ def perform(batch: Batch) -> list[Outcome]:
 
     A task that takes too long is given up, and its outcome is the last: those after it have not begun.
     """
-    path = Path(batch.staging)
+    # A worker that only seems dead may still be at the same batch: what it writes must not be what another one took the digest of.
+    path = Path(batch.staging) / uuid.uuid4().hex
     with storage_errors(path):
-        # An earlier attempt of the same batch may have died here.
-        shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         folder = _Folder(path)
         pack = _Pack(path / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
@@ -173,7 +175,7 @@ def perform(batch: Batch) -> list[Outcome]:
         outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
         staged = [path for outcome in outcomes for path in outcome.staged.values()]
         _sync([*staged, *([str(pack.path_of_all)] if pack else [])])
-    return [*outcomes, *([_overdue(overrun)] if overrun else [])]
+    return [replace(outcome, place=str(path)) for outcome in [*outcomes, *([_overdue(overrun)] if overrun else [])]]
 
 
 def _overdue(overrun: Overrun) -> Outcome:

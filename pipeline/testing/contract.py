@@ -101,7 +101,7 @@ class StageContract:
         """Saving what was loaded writes the same bytes, and says the same of itself."""
         outcome = self.run(self.arguments(), tmp_path / "made")
         for number, output in enumerate(outcome.outputs):
-            product = self._load(output, outcome, tmp_path / "made")
+            product = self._load(output, outcome)
             assert product.key == Key.parse(type(product).KEY, output.key)
             assert product.completeness() == output.completeness, f"{output.kind} {output.key} is loaded with another completeness"
             assert product.facts() == dict(output.facts), f"{output.kind} {output.key} is loaded with other facts"
@@ -155,11 +155,11 @@ class StageContract:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def _load(self, output: Output, outcome: Outcome, folder: Path) -> Product:
+    def _load(self, output: Output, outcome: Outcome) -> Product:
         kind = next(kind for kind in self.spec().outputs if kind.__name__ == output.kind)
         files = {
             record.suffix: FileRef(
-                path=outcome.staged[record.path] if record.whole else str(folder / "pack"), offset=record.offset, length=record.size
+                path=outcome.staged[record.path] if record.whole else f"{outcome.place}/pack", offset=record.offset, length=record.size
             )
             for record in output.files
         }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import executors
+from pipeline import executors, perform
 from pipeline.catalog import Catalog
 from pipeline.drive import Run
 from pipeline.errors import ExitCode, InterruptedRunError, StorageError, UsageError
@@ -229,6 +229,29 @@ def test_what_a_disk_does_on_a_worker_ends_the_run(tmp_path, monkeypatch):
     for number, make in enumerate((SyncExecutor, lambda: make_executor("dask", scheduler=None, jobs=1))):
         with pytest.raises(StorageError, match="No space left"):
             process(tmp_path / str(number), TAPES, make)
+
+
+def test_a_second_attempt_at_a_batch_does_not_touch_what_the_first_one_staged(tmp_path, monkeypatch):
+    """A worker that only seems dead may still be at a batch that another has been given."""
+    process(tmp_path / "calm", TAPES, SyncExecutor)
+    real = executors.perform
+
+    def performed_twice(batch):
+        outcomes = real(batch)
+        with monkeypatch.context() as patch:
+            patch.setattr(perform, "_perform_one", die)
+            with pytest.raises(KeyboardInterrupt):
+                real(batch)
+        return outcomes
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(executors, "perform", performed_twice)
+    run = process(tmp_path / "twice", TAPES, SyncExecutor)
+    assert run.summary.quarantined == []
+    assert tree(tmp_path / "twice") == tree(tmp_path / "calm")
+    assert not list((tmp_path / "twice" / "out" / ".skycrane" / "staging").iterdir()), "what nobody published is swept"
 
 
 def test_a_batch_that_is_lost_is_halved_until_the_culprit_is_alone(tmp_path, monkeypatch):
