@@ -149,6 +149,7 @@ class Command:
                 stderr=subprocess.PIPE,
                 text=True,
                 encoding="utf-8",
+                errors="replace",
             )
             _, said = self._process.communicate(text)
         except OSError as error:

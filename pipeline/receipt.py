@@ -306,7 +306,8 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     raise StorageError(
         "a line of the receipts is damaged",
         where=where,
-        remedy="Delete that line; what it spoke of is made again",
+        remedy="Restore the file from a copy, or process the inputs into a new folder; a line that begins with "
+        '{"type":"receipt" may be deleted: what it spoke of is made again',
     )
 
 

@@ -35,19 +35,29 @@ def verify(out: Path, executor: str, scheduler: str | None, jobs: int | None, *,
     if not as_json:
         for damage in damages:
             click.echo(f"{damage.path}: {damage.problem}")
+    mended, code = (0, ExitCode.GOOD)
     if repair and tasks:
         with open_run(out, executor=executor, scheduler=scheduler, jobs=jobs) as run, running(run):
             for stage, task in tasks:
                 run.catalog.tasks.void(stage, task)
             run.work()
+            mended = sum(_is_done(run.catalog, stage, task) for stage, task in tasks)
+            code = run.exit_code(strict=False)
+    left = outside + len(tasks) - mended
     if as_json:
         rows = [{"path": damage.path, "problem": damage.problem, "stage": damage.task[0], "key": damage.task[1]} for damage in damages]
-        click.echo(json.dumps({"damaged": rows, "made_again": len(tasks) if repair else 0, "pruned": pruned}, indent=1))
+        counts = {"tasks": len(tasks), "done_again": mended, "inputs": outside, "pruned": pruned}
+        click.echo(json.dumps({"damaged": rows, **counts}, indent=1))
     else:
-        _tell(len(damages), outside, len(tasks) if repair else 0)
+        _tell(len(damages), outside, mended, len(tasks) - mended if repair else 0)
         if pruned:
             click.echo(f"{pruned:,} intermediate products were pruned on purpose; what needs one makes it again")
-    raise click.exceptions.Exit(ExitCode.FOUND if damages and (not repair or outside) else ExitCode.GOOD)
+    raise click.exceptions.Exit(max(code, ExitCode.FOUND if left else ExitCode.GOOD))
+
+
+def _is_done(catalog: Catalog, stage: str, key: str) -> bool:
+    row = catalog.tasks.row(stage, key)
+    return row is not None and row["state"] == "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +73,20 @@ class _Damage:
 def _damages(store: Store, catalog: Catalog) -> Iterator[_Damage]:
     for output, stage, task in catalog.made():
         for record in output.files:
-            if problem := _problem(store.out / record.path, record.offset, record.size, record.sha256, whole=record.whole):
+            problem = _problem(store.out / record.path, record.offset, record.size, record.sha256, whole=record.whole)
+            # A run may have made it again meanwhile: then the record that we hold is no longer the one to compare with.
+            if problem and catalog.output(output.kind, output.key) == output:
                 yield _Damage(record.path, problem, (stage, task))
 
 
-def _tell(damaged: int, outside: int, mended: int) -> None:
+def _tell(damaged: int, outside: int, mended: int, failed: int) -> None:
+    click.echo(f"{damaged} files are not what their receipts say" if damaged else "all is as the receipts say")
     if mended:
-        click.echo(f"made {mended} damaged products again")
+        click.echo(f"did {mended} tasks again, and what they made is mended")
+    if failed:
+        click.echo(f"{failed} tasks could not be done again: skycrane quarantine list, and the inputs below, say why")
     if outside:
         click.echo(f"{outside} inputs are missing or changed: put them back, or `skycrane process` what replaces them")
-    click.echo(f"{damaged} files are not what their receipts say" if damaged else "all is as the receipts say")
 
 
 def _problem(path: Path, offset: int, size: int, sha256: str, *, whole: bool) -> str:

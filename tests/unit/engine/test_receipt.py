@@ -121,7 +121,7 @@ def test_a_damaged_line_is_named_with_its_place_and_the_remedy(journal, segment,
     with segment.open("ab") as stream:
         stream.write(line + json.dumps(lines(2)[0]).encode() + b"\n")
     with pytest.raises(
-        StorageError, match=rf"000001\.jsonl at byte {end[1]}: a line of the receipts is damaged\. Delete that line"
+        StorageError, match=rf"000001\.jsonl at byte {end[1]}: a line of the receipts is damaged\. Restore the file"
     ) as caught:
         numbers(journal)
     assert caught.value.exit_code == 74
