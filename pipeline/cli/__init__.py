@@ -66,8 +66,8 @@ In this order, most days:
   skycrane quarantine retry out
 
 \b
-status, explain, serve and doctor only read, and work while a run holds OUT;
-the others end with 10 then. Each command's --help has examples.
+status, explain, verify, serve and doctor read while another run holds OUT;
+commands that make something end with 10 then. Every --help has examples.
 
 \b
 Exit codes; of several, the greatest:
