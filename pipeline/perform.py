@@ -6,6 +6,7 @@ same time, or die half-way.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
@@ -15,7 +16,7 @@ import socket
 import time
 import traceback
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,10 +44,16 @@ class Loadable:
     kind: type[Product]
     source: Source
     entry: Entry
+    outside: bool = False
+    """Whether its files are inputs, not ours."""
 
     def load(self) -> Product:
         """Load it."""
         return self.kind.load(self.source)
+
+
+class _UnreadableInputError(OSError):
+    """An input cannot be read: a matter of that item alone, whatever is wrong with its disk; errors on ours end the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +201,7 @@ def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | Non
     start = pack.stream.tell() if pack else 0
     staged: dict[str, str] = {}
     try:
-        with storage_errors(folder.path):
+        with storage_errors(folder.path), _input_errors():
             outputs = _call_patiently(spec, work, folder, pack, staged)
     except (StorageError, InterruptedRunError):
         raise
@@ -214,6 +221,15 @@ def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | Non
         pack.stream.flush()
     seconds = time.perf_counter() - begin
     return Outcome(outputs=tuple(outputs), staged=staged, seconds=seconds, host=socket.gethostname())
+
+
+@contextlib.contextmanager
+def _input_errors() -> Iterator[None]:
+    try:
+        yield
+    except _UnreadableInputError as error:
+        remedy = "Mend its disk or its rights, then `skycrane quarantine retry` tries it again"
+        raise DataError(f"cannot be read: {error.strerror}", where=str(error.filename), remedy=remedy) from error
 
 
 def _call_patiently(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
@@ -253,8 +269,19 @@ def _argument(item: Input, loadables: Sequence[Loadable]) -> Any:
     if not item.loads:
         return Listing([loadable.entry for loadable in loadables])
     if item.role is Role.GROUP:
-        return Group([loadable.entry for loadable in loadables], lambda index: loadables[index].load())
-    return loadables[0].load() if loadables else None
+        return Group([loadable.entry for loadable in loadables], lambda index: _load(loadables[index]))
+    return _load(loadables[0]) if loadables else None
+
+
+def _load(loadable: Loadable) -> Product:
+    try:
+        return loadable.load()
+    except OSError as error:
+        if not loadable.outside:
+            raise
+        # What fails in the middle of a file does not say its name.
+        path = error.filename or next((file.path for file in loadable.source.files.values()), None)
+        raise _UnreadableInputError(error.errno, error.strerror or str(error), path) from error
 
 
 def _check(spec: StageSpec, key: Key, product: Product, number: int) -> None:
@@ -317,4 +344,5 @@ def loadable(kind: type[Product], output: Output, out: Path) -> Loadable:
     paths = tuple(record.path for record in output.files if record.whole and not Path(record.path).is_absolute())
     facts = dict(output.facts)
     entry = Entry(key=key, digest=output.digest, completeness=output.completeness, facts=facts, paths=paths)
-    return Loadable(kind=kind, source=Source(key=key, files=files, facts=facts), entry=entry)
+    outside = any(Path(record.path).is_absolute() for record in output.files)
+    return Loadable(kind=kind, source=Source(key=key, files=files, facts=facts), entry=entry, outside=outside)

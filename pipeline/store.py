@@ -141,7 +141,10 @@ class Store:
                         (self.out / folder).rmdir()
 
     def intact(self, record: FileRecord) -> bool:
-        """Say whether a file is what its record says, by size, time and inode; by its digest where those have changed."""
+        """Say whether a file is what its record says, by size, time and inode; by its digest where those have changed.
+
+        One that cannot be read is not.
+        """
         path = self.out / record.path
         try:
             status = path.stat()
@@ -152,7 +155,10 @@ class Store:
         # A pack is written once, under a name that is never used again: it carries no time.
         if (status.st_mtime_ns, status.st_ino) == (record.mtime_ns, record.inode) or not (record.whole or record.mtime_ns):
             return True
-        return digest_file(path, record.offset, record.size) == record.sha256
+        try:
+            return digest_file(path, record.offset, record.size) == record.sha256
+        except OSError:
+            return False
 
     def touched(self, rows: Iterable[Any]) -> Iterator[Any]:
         """Give the rows (path, size, mtime_ns, inode) of files that are gone, or whose size, time or inode is another."""

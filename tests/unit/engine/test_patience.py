@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from pipeline import perform
+from pipeline import perform, store
 from pipeline.errors import DataError, StorageError
 from pipeline.testing.toys import Letter, Tape
 
@@ -56,11 +56,58 @@ def test_what_was_written_before_the_hiccup_does_not_show(bench, another, failin
     assert sizes[0] == sizes[1]
 
 
-def test_a_disk_that_stays_broken_ends_the_run(bench, failing):
-    calls = failing(OSError(errno.EIO, "broken"), 99)
+def test_a_disk_of_ours_that_stays_broken_ends_the_run(bench, failing):
+    calls = failing(OSError(errno.EIO, "broken"), 99, Letter, "save")
     with pytest.raises(StorageError, match="broken"):
         bench.run(bench.tape("a.txt", "alpha "))
     assert len(calls) == 4
+
+
+def test_products_of_ours_that_cannot_be_read_end_the_run(bench, failing):
+    failing(PermissionError(errno.EACCES, "denied"), 99, Letter)
+    with pytest.raises(StorageError, match="denied"):
+        bench.run(bench.tape("a.txt", "alpha "))
+
+
+@pytest.mark.parametrize("number, attempts", [(errno.EIO, 4), (errno.EACCES, 1)])
+def test_an_input_that_cannot_be_read_is_put_aside_and_the_rest_goes_on(bench, monkeypatch, number, attempts):
+    monkeypatch.setattr(perform, "PAUSES", (0.0, 0.0, 0.0))
+    calls = []
+    real = Tape.load.__func__
+
+    def load(cls, source):
+        if source.key.text.startswith("b/"):
+            calls.append(source.key)
+            raise OSError(number, os.strerror(number))
+        return real(cls, source)
+
+    monkeypatch.setattr(Tape, "load", classmethod(load))
+    run = bench.run(bench.tape("a.txt", "alpha "), bench.tape("b.txt", "beta "), bench.tape("c.txt", "camel "))
+    ((stage, key, message),) = run.summary.quarantined
+    assert (stage, key.partition("/")[0], len(calls)) == ("words", "b", attempts)
+    assert message.startswith(f"{bench.tapes / 'b.txt'}: cannot be read: {os.strerror(number)}. Mend its disk or its rights")
+    assert run.exit_code_seen == 20
+    assert sorted(path.name for path in (bench.out / "pages").iterdir()) == ["a.page", "c.page"]
+    monkeypatch.setattr(Tape, "load", classmethod(real))
+    with bench.open() as run:
+        run.release([(stage, key)])
+        run.work()
+    assert (bench.out / "pages" / "b.page").exists()
+
+
+def test_an_input_that_was_touched_and_cannot_be_read_is_waited_for(bench, monkeypatch):
+    path = bench.tape("a.txt", "alpha ")
+    bench.run(path)
+    os.utime(path, ns=(1, 1))
+    monkeypatch.setattr(store, "digest_file", refuse)
+    with bench.open() as run:
+        run.force("words", "*")
+        run.work()
+        assert run.summary.absent == [("words", "a/000000000000000", str(path))]
+
+
+def refuse(*_):
+    raise OSError(errno.EIO, "broken")
 
 
 @pytest.mark.parametrize("error", [DataError("bad"), OSError(errno.ENOENT, "gone")], ids=["data", "gone"])
