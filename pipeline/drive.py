@@ -24,7 +24,7 @@ from pipeline.ledger import Ledger, open_catalog
 from pipeline.loop import Loop
 from pipeline.mission import Profile
 from pipeline.plan import Finding, Planner
-from pipeline.progress import Progress, Summary
+from pipeline.progress import First, Progress, Summary
 from pipeline.registry import Registry
 from pipeline.retention import prune
 from pipeline.settings import Settings
@@ -96,7 +96,7 @@ class Run:
             elif issubclass(kind, KeyboardInterrupt):
                 self._ledger.commit()
             self.summary.seconds = time.monotonic() - self._begin
-            ended = {"made": dict(self.summary.made), "quarantined": len(self.summary.quarantined), "withdrawn": self.summary.withdrawn}
+            ended = {"made": dict(self.summary.made), "quarantined": self.summary.quarantined.total, "withdrawn": self.summary.withdrawn}
             self.summary.tell(
                 "run ended", **ended, seconds=round(self.summary.seconds, 3), error="" if error is None else str(failed or error)
             )
@@ -139,7 +139,8 @@ class Run:
 
     def _admit_again(self, admitter: Admitter) -> None:
         """Look again at what was refused, and is a stretch of a pass of which others have come since."""
-        refused, self.summary.refused = self.summary.refused, []
+        refused = self.summary.refused
+        self.summary.refused = First(uncounted=refused.total - len(refused))
         for entry in refused:
             path, _, named = entry
             if admitter.knows_pass_of(Path(path)):
@@ -168,6 +169,12 @@ class Run:
             self.summary.pruned_bytes += pruned.size
             self.summary.tell("pruned", products=pruned.products, bytes=pruned.size)
 
+    def tidy(self) -> None:
+        """Write the journal anew if it has become much longer than what is current: for a run that lasts."""
+        if upkeep.is_overgrown(self._store, self.catalog):
+            freed = compact(self._store, self._ledger)
+            self.summary.tell("tidied", packs=freed.packs, receipts=freed.receipts, catalog=freed.catalog)
+
     def compact(self) -> Freed:
         """Give disk space back that packs, receipts and catalog no longer need."""
         self.prune()
@@ -189,6 +196,8 @@ class Run:
         self.summary.known += admission.known
         self.summary.duplicates += admission.duplicates
         self.summary.refused += admission.refused
+        if len(self.summary.refused) == First.KEPT:
+            self.summary.refused_named |= any(named for _, _, named in admission.refused)
         self.summary.withheld += admission.withheld
 
     # --- the loop -----------------------------------------------------------------------------------------------------------------
@@ -250,7 +259,7 @@ class Run:
         codes = [ExitCode.GOOD]
         if self.catalog.tasks.count(state="quarantined") or self.catalog.tasks.count(state="absent"):
             codes.append(ExitCode.QUARANTINED)
-        if any(named for _, _, named in self.summary.refused):
+        if self.summary.refused_named or any(named for _, _, named in self.summary.refused):
             codes.append(ExitCode.QUARANTINED)
         if strict and self.catalog.any_partial():
             codes.append(ExitCode.MISSING)

@@ -125,6 +125,7 @@ class Ledger:
         self.commit()
         end = self._journal.rewrite(lines)
         self.catalog.set_meta("position", json.dumps(end))
+        self.catalog.set_meta("compacted", str(end[1]))
         self.catalog.db.execute("COMMIT")
         self.catalog.db.execute("VACUUM")
         self.catalog.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from pipeline.events import Listener
 
-__all__ = ["Progress", "Summary"]
+__all__ = ["First", "Progress", "Summary"]
+
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -22,6 +24,32 @@ class Progress(Protocol):
         """Something that the operator should know."""
 
 
+class First(list[T]):
+    """The first thousand of what may be any number: a run that lasts for months must not keep them all."""
+
+    KEPT = 1000
+
+    def __init__(self, *, uncounted: int = 0) -> None:
+        super().__init__()
+        self.total = uncounted
+        """How many there were, kept or not."""
+
+    def append(self, item: T) -> None:
+        """Count it, and keep it if it is one of the first."""
+        self.total += 1
+        if len(self) < self.KEPT:
+            super().append(item)
+
+    def extend(self, items: Iterable[T]) -> None:
+        """Append them all."""
+        for item in items:
+            self.append(item)
+
+    def __iadd__(self, items: Iterable[T]) -> Self:  # type: ignore[override,misc]  # a list takes what can be indexed too
+        self.extend(items)
+        return self
+
+
 @dataclass(kw_only=True)
 class Summary:
     """What a run did."""
@@ -31,18 +59,20 @@ class Summary:
     withdrawn: int = 0
     pruned_products: int = 0
     pruned_bytes: int = 0
-    quarantined: list[tuple[str, str, str]] = field(default_factory=list)
+    quarantined: First[tuple[str, str, str]] = field(default_factory=First)
     """(stage, key, message) of those that this run put aside."""
-    absent: list[tuple[str, str, str]] = field(default_factory=list)
+    absent: First[tuple[str, str, str]] = field(default_factory=First)
     """(stage, key, file) of those that could not be done for want of a file from outside."""
     failed_stages: list[str] = field(default_factory=list)
     """Stages of which every task has failed."""
     taken: int = 0
     known: int = 0
-    duplicates: list[tuple[str, str]] = field(default_factory=list)
-    refused: list[tuple[str, str, bool]] = field(default_factory=list)
+    duplicates: First[tuple[str, str]] = field(default_factory=First)
+    refused: First[tuple[str, str, bool]] = field(default_factory=First)
     """(path, why, whether the file was named itself)."""
-    withheld: list[str] = field(default_factory=list)
+    refused_named: bool = False
+    """Whether any of those that were not kept may have been named itself."""
+    withheld: First[str] = field(default_factory=First)
     """Paths of inputs that were withdrawn, and are not taken in again."""
     seconds: float = 0.0
     listeners: tuple[Listener, ...] = ()

@@ -14,7 +14,10 @@ from pipeline.receipt import FileRecord
 from pipeline.retention import recall
 from pipeline.store import HIDDEN, Store
 
-__all__ = ["begin", "finish"]
+__all__ = ["begin", "finish", "is_overgrown"]
+
+LEAST_JOURNAL = 64 << 20
+"""Bytes of receipts that nobody minds."""
 
 
 def begin(store: Store, ledger: Ledger, planner: Planner, dispatcher: Dispatcher, *, note: Callable[[str], None]) -> None:
@@ -74,6 +77,12 @@ def _check_files(store: Store, catalog: Catalog) -> None:
             damaged.update(catalog.makers_in(path))
     for stage, task in damaged:
         catalog.tasks.void(stage, task)
+
+
+def is_overgrown(store: Store, catalog: Catalog) -> bool:
+    """Say whether most of the journal is likely to speak of what has been made again since."""
+    size = sum(path.stat().st_size for path in store.receipts.glob("*.jsonl"))
+    return size > max(LEAST_JOURNAL, 3 * int(catalog.meta("compacted") or 0))
 
 
 def finish(store: Store, ledger: Ledger) -> None:

@@ -74,8 +74,9 @@ def watch(
     backlog = _Backlog(landing)
     while True:
         begin, before, taken = time.monotonic(), run.summary.made.total(), run.summary.taken
-        size = backlog.take_in(lambda path: run.admit([path], level=level, link=link))
-        stages = run.paced(quiet=not size and not backlog, pause=LEAST_PAUSE)
+        arrived, size = backlog.take()
+        run.admit(arrived, level=level, link=link)
+        stages = run.paced(quiet=not arrived and not backlog, pause=LEAST_PAUSE)
         urgent = run.profile.priorities.urgent
         if urgent:
             run.work(stages=stages - settled, background=settled, most=urgent)
@@ -87,7 +88,9 @@ def watch(
         if run.stop:
             run.work()
             raise InterruptedRunError("stopped", remedy="What was done stays; the same command goes on")
-        idle = not size and not backlog
+        idle = not arrived and not backlog
+        if idle and not run.unfinished:
+            run.tidy()
         if idle and once and not landing.pending and not run.unfinished:
             return
         if idle:
@@ -112,20 +115,21 @@ class _Backlog:
     def look(self) -> None:
         """Scan."""
         begin = time.monotonic()
-        self._waiting.extend(path for path in self._landing.poll() if path.exists())
+        self._waiting.extend(self._landing.poll())
         self._looked = time.monotonic()
         self.pause = min(LONGEST_PAUSE, 20 * (self._looked - begin))
 
-    def take_in(self, admit: Callable[[Path], None]) -> int:
-        """Hand the oldest files over, at least one if there is any; return their bytes, and 1 for an empty one."""
+    def take(self) -> tuple[list[Path], int]:
+        """Return the oldest files, at least one if there is any, and their bytes."""
         self.look()
+        taken: list[Path] = []
         size = 0
         while self._waiting and size < self._budget:
             path = self._waiting.popleft()
             with contextlib.suppress(OSError):
                 size += max(1, path.stat().st_size)
-            admit(path)
-        return size
+                taken.append(path)
+        return taken, size
 
     def presses(self) -> bool:
         """Say whether what has arrived should come before what is less urgent; that has its turn too, every now and then."""

@@ -129,29 +129,40 @@ def _until(run: Run, until: str | None) -> set[str] | None:
 
 
 def _preview(run: Run, inputs: tuple[str, ...], level: str | None, link: str | None) -> None:
-    for url in filter(is_url, inputs):
+    urls = [url for url in inputs if is_url(url)]
+    for url in urls:
         click.echo(f"would copy {url}")
     admitter = Admitter(run.catalog, run.profile, level=level, link=link)
+    taken = 0
     for path, named in scan([Path(path) for path in inputs if not is_url(path)]):
         admission = admitter.admit(path, named=named)
         for refused, why, _ in admission.refused:
             click.echo(f"would leave out {refused}: {why}")
         for left_out in admission.withheld:
             click.echo(f"would leave out {left_out}: it was withdrawn")
-        for record in admission.records:
-            if record["type"] == "input":
-                click.echo(
-                    f"would take in {record['path']} as {record['kind']} at level {record['level']}: {record['claim'].partition(' ')[2]}"
-                )
-    tell_findings(run.preview())
+        for record in (record for record in admission.records if record["type"] == "input"):
+            what = record["claim"].partition(" ")[2]
+            click.echo(f"would take in {record['path']} as {record['kind']} at level {record['level']}: {what}")
+            taken += 1
+    findings = run.preview()
+    if not (taken or urls):
+        tell_findings(findings)
+        return
+    for finding in findings:
+        click.echo(_words(finding))
+    besides = f"; besides, {len(findings)} tasks are due" if findings else ""
+    click.echo(f"would take in {taken} files{' and what is copied' if urls else ''}, and make what follows from them{besides}")
 
 
 def tell_findings(findings: list[Finding]) -> None:
     """Print what is due, and why."""
     for finding in findings:
-        what = "withdraw" if finding.withdraw else "make"
-        click.echo(f"would {what} {finding.stage} {finding.key}: {'; '.join(finding.reasons[:4])}")
+        click.echo(_words(finding))
     click.echo(f"{len(findings)} tasks are due" if findings else "nothing due")
+
+
+def _words(finding: Finding) -> str:
+    return f"would {'withdraw' if finding.withdraw else 'make'} {finding.stage} {finding.key}: {'; '.join(finding.reasons[:4])}"
 
 
 def _tell(summary: Summary, out: Path) -> None:
@@ -159,17 +170,17 @@ def _tell(summary: Summary, out: Path) -> None:
     for path, first in summary.duplicates:
         click.echo(f"{path} holds the same bytes as {first}: taken once", err=True)
     if summary.withheld:
-        which = f"{summary.withheld[0]} was" if len(summary.withheld) == 1 else f"{len(summary.withheld)} files were"
+        which = f"{summary.withheld[0]} was" if len(summary.withheld) == 1 else f"{summary.withheld.total} files were"
         click.echo(f"{which} withdrawn and left out; `skycrane withdraw {out}` lists them, --undo takes one in again", err=True)
     refused = summary.refused
     for path, why, _ in refused[:5]:
         click.echo(f"left out {path}: {why}", err=True)
     if len(refused) > 5:
-        click.echo(f"left out {len(refused) - 5} more files", err=True)
+        click.echo(f"left out {refused.total - 5} more files", err=True)
     for stage, key, message in summary.quarantined[:5]:
         click.echo(f"in quarantine: {stage} {key}: {message}", err=True)
     if summary.quarantined:
-        click.echo(f"{len(summary.quarantined)} put aside; see `skycrane quarantine list {out}`", err=True)
+        click.echo(f"{summary.quarantined.total} put aside; see `skycrane quarantine list {out}`", err=True)
     if summary.pruned_products:
         click.echo(f"pruned {summary.pruned_products:,} intermediate products: {size_in_words(summary.pruned_bytes)} given back", err=True)
     made = ", ".join(f"{count} {stage}" for stage, count in summary.made.items())

@@ -72,6 +72,6 @@ def retry(out: Path, item: str, assignments: tuple[str, ...], executor: str, sch
         run.release([(failure["stage"], failure["key"]) for failure in failures])
         run.work()
         code = run.exit_code(strict=False)
-    still = len(run.summary.quarantined)
+    still = run.summary.quarantined.total
     click.echo(f"tried {len(failures)} again: {len(failures) - still} went well" if failures else "nothing in quarantine matches")
     raise click.exceptions.Exit(code)
