@@ -48,7 +48,7 @@ class CodeTables(NamedTuple):
     inverses: Bytes
     """(256,): zero for zero."""
     terms: Bytes
-    """(48 * 510,): powers of alpha. Stretches of it are the terms of a locator polynomial, evaluated at all places of a codeword."""
+    """(48 * 510 + 1,): powers of alpha. Stretches of it are the terms of a locator polynomial, evaluated at all places of a codeword."""
     starts: NDArray[np.uint16]
     """(16, 256): where in `terms` the values of a x^(k + 1) begin, x running through alpha^(-11 p) for p = 0, 1, ... 254."""
     roots: Bytes
@@ -115,4 +115,4 @@ def _locator_terms() -> tuple[Bytes, NDArray[np.uint16]]:
             starts[k - 1, EXPONENT[logarithm]] = 510 * (len(rows) + logarithm % cosets) + (period - lead)
         exponents = -ROOT_STEP * k * np.arange(510)
         rows.extend(EXPONENT[(coset + exponents) % 255] for coset in range(cosets))
-    return np.concatenate(rows), starts
+    return np.concatenate([*rows, np.zeros(1, np.uint8)]), starts

@@ -17,6 +17,9 @@ from stages.frames.code_tables import CodeTables
 
 __all__ = ["Errors", "find_errors"]
 
+LOW_BITS = np.uint64(0x0101010101010101)
+HIGH_BITS = np.uint64(0x8080808080808080)
+
 
 class Errors(NamedTuple):
     """The errors of a codeword, and the arrays that finding them is worked out on; used again from codeword to codeword."""
@@ -34,13 +37,17 @@ class Errors(NamedTuple):
     evaluator: Bytes
     """(40,)."""
     sums: Bytes
-    """(256,): the locator at every place."""
+    """(256,): the locator at every place; the last one is none."""
+    words: NDArray[np.uint64]
+    """(32,): the same octets, eight at a time."""
 
     @classmethod
     def room(cls) -> Self:
         """Make the arrays."""
-        sizes = {"values": 256, "syndromes": 64, "locator": 40, "previous": 40, "evaluator": 40, "sums": 256}
-        return cls(places=np.zeros(256, np.int64), **{name: np.zeros(size, np.uint8) for name, size in sizes.items()})
+        sizes = {"values": 256, "syndromes": 64, "locator": 40, "previous": 40, "evaluator": 40}
+        sums = np.zeros(256, np.uint8)
+        room = {name: np.zeros(size, np.uint8) for name, size in sizes.items()}
+        return cls(places=np.zeros(256, np.int64), sums=sums, words=sums.view(np.uint64), **room)
 
 
 @njit(cache=True, nogil=True)
@@ -93,27 +100,28 @@ def _find_locator(syndromes: Bytes, tables: CodeTables, locator: Bytes, previous
 
 
 @njit(cache=True, nogil=True)
-def _find_places(locator: Bytes, errors: int, symbols: int, tables: CodeTables, sums: Bytes, places: NDArray[np.int64]) -> bool:
-    """Find the powers p below `symbols` at which the locator is zero; say whether there are as many as errors."""
+def _find_places(locator: Bytes, count: int, symbols: int, tables: CodeTables, errors: Errors) -> bool:
+    """Find the powers p below `symbols` at which the locator is zero; say whether there are `count`."""
+    sums = errors.sums
     for p in range(256):
         sums[p] = 1
-    for k in range(errors):
+    for k in range(count):
         if locator[k + 1]:
             start = np.int64(tables.starts[k, locator[k + 1]])
-            term = tables.terms[start : start + 255]
-            for p in range(255):
+            # One more than there are places: whole registers, and no rest of a loop.
+            term = tables.terms[start : start + 256]
+            for p in range(256):
                 sums[p] ^= term[p]
     found = 0
-    for block in range(0, symbols, 32):
-        zeros = 0
-        for p in range(block, block + 32):
-            zeros += sums[p] == 0
-        if zeros:
-            for p in range(block, min(block + 32, symbols)):
+    for w in range((symbols + 7) // 8):
+        word = errors.words[w]
+        # Has bits if any of its octets is zero.
+        if (word - LOW_BITS) & ~word & HIGH_BITS:
+            for p in range(8 * w, min(8 * w + 8, symbols)):
                 if sums[p] == 0:
-                    places[found] = p
+                    errors.places[found] = p
                     found += 1
-    return found == errors
+    return found == count
 
 
 @njit(cache=True, nogil=True)
@@ -158,7 +166,7 @@ def find_errors(remainder: NDArray[np.uint64], symbols: int, tables: CodeTables,
     """
     _unpack_syndromes(remainder, tables, errors.syndromes)
     count = _find_locator(errors.syndromes, tables, errors.locator, errors.previous, errors.evaluator)
-    if count < 1 or not _find_places(errors.locator, count, symbols, tables, errors.sums, errors.places):
+    if count < 1 or not _find_places(errors.locator, count, symbols, tables, errors):
         return -1
     _find_evaluator(errors.syndromes, errors.locator, count, tables, errors.evaluator)
     return count if _find_values(count, errors, tables) else -1
