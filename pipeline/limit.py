@@ -20,7 +20,7 @@ __all__ = ["Overrun", "in_time"]
 
 T = TypeVar("T")
 
-WAITING_SHARE = 0.1
+WAITING_SHARE = 0.02
 """A task that computed for less than this share of its time was waiting: for a disk, a network, or for a processor."""
 
 

@@ -97,7 +97,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     "text, problem",
     [
         ('[inks.a]\ncolour = "red"', r"Did you mean \[ink\]"),
-        ("[zzz]\n", "Known tables are arrivals, ink, mission, settings"),
+        ("[zzz]\n", "Known tables are arrivals, ink, mission, priority, settings"),
         ("ink = 5", "ink: must be a table"),
         ('ink = ["a"]', "ink: must be a table"),
         ("[ink]\na = 5", r"ink\.a: must be a table"),
