@@ -25,7 +25,7 @@ MATRICES = {
 HIGH_DEFINITION = 1280
 """Pixels of a row from which on a video that names no matrix has that of BT.709; smaller ones have that of BT.601."""
 FULL_RANGE = 2
-SHIFT = 16
+SHIFT = 13
 """Bits behind the point of the matrix's numbers."""
 
 
@@ -61,12 +61,14 @@ def from_planes(frame: Any, planes: list[NDArray[Any]], bits: int) -> NDArray[An
     luma, blue, red = planes
     out = np.empty((*luma.shape, 3), luma.dtype)
     across, down = -(-luma.shape[1] // blue.shape[1]), -(-luma.shape[0] // blue.shape[0])
-    _convert(luma, blue, red, across > 1, down > 1, _numbers(frame, bits), np.int64((1 << bits) - 1), out)
+    # Sums of more than ten bits leave 32.
+    dtype = np.int32 if bits <= 10 else np.int64
+    _convert(luma, blue, red, across > 1, down > 1, _numbers(frame, bits).astype(dtype), out)
     return out
 
 
 def _numbers(frame: Any, bits: int) -> NDArray[np.int64]:
-    """Give black, grey, and the matrix: luma to all, red's difference to red and green, blue's to green and blue."""
+    """Give black, grey, the matrix (luma to all, red's difference to red and green, blue's to green and blue), white, and a half."""
     fallback = 1 if frame.width >= HIGH_DEFINITION else 6
     red, blue = MATRICES.get(int(frame.colorspace), MATRICES[fallback])
     full = int(frame.color_range) == FULL_RANGE or frame.format.name.startswith("yuvj")
@@ -81,7 +83,8 @@ def _numbers(frame: Any, bits: int) -> NDArray[np.int64]:
         2 * (1 - blue) * chroma,
     ]
     black = 0 if full else 16 * unit
-    return np.array([black, 1 << (bits - 1), *(round(number * (1 << SHIFT)) for number in matrix)], np.int64)
+    fixed = [round(number * (1 << SHIFT)) for number in matrix]
+    return np.array([black, 1 << (bits - 1), 8 * fixed[0], *fixed[1:], most, 1 << (SHIFT + 2)], np.int64)
 
 
 @njit(cache=True, nogil=True)
@@ -91,23 +94,39 @@ def _convert(
     red: NDArray[Any],
     across: bool,  # noqa: FBT001  numba kernels take their arguments by place
     down: bool,  # noqa: FBT001
-    numbers: NDArray[np.int64],
-    most: np.int64,
+    numbers: NDArray[Any],
     out: NDArray[Any],
 ) -> None:
-    black, grey, scale = numbers[0], numbers[1], numbers[2]
+    black, grey, scale, most, half = numbers[0], numbers[1], numbers[2], numbers[7], numbers[8]
     rows, columns = blue.shape
-    half = np.int64(1) << (SHIFT + 2)
+    width = luma.shape[1]
+    # A row of chroma as wide as luma, in eighths: weights of 3 and 1 down, 1 and 1 across.
+    bs, rs = np.empty(width + 2, numbers.dtype), np.empty(width + 2, numbers.dtype)
     for y in range(luma.shape[0]):
         near = min(y // 2, rows - 1) if down else y
         far = min(max(near - 1 + 2 * (y % 2), 0), rows - 1) if down else y
-        for x in range(luma.shape[1]):
-            left = min(x // 2, columns - 1) if across else x
-            right = min(left + x % 2, columns - 1) if across else x
-            # Weights of 3 and 1 down, 1 and 1 across: eighths.
-            b = 3 * (np.int64(blue[near, left]) + blue[near, right]) + blue[far, left] + blue[far, right] - 8 * grey
-            r = 3 * (np.int64(red[near, left]) + red[near, right]) + red[far, left] + red[far, right] - 8 * grey
-            base = 8 * scale * (np.int64(luma[y, x]) - black) + half
-            out[y, x, 0] = min(max((base + numbers[3] * r) >> (SHIFT + 3), 0), most)
-            out[y, x, 1] = min(max((base + numbers[4] * r + numbers[5] * b) >> (SHIFT + 3), 0), most)
-            out[y, x, 2] = min(max((base + numbers[6] * b) >> (SHIFT + 3), 0), most)
+        _widen(blue[near], blue[far], grey, across, columns, width, bs)
+        _widen(red[near], red[far], grey, across, columns, width, rs)
+        row, target = luma[y], out[y].reshape(3 * width)
+        for x in range(width):
+            base = scale * (row[x] - black) + half
+            b, r = bs[x], rs[x]
+            target[3 * x] = min(max((base + numbers[3] * r) >> (SHIFT + 3), 0), most)
+            target[3 * x + 1] = min(max((base + numbers[4] * r + numbers[5] * b) >> (SHIFT + 3), 0), most)
+            target[3 * x + 2] = min(max((base + numbers[6] * b) >> (SHIFT + 3), 0), most)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _widen(near: NDArray[Any], far: NDArray[Any], grey: Any, across: bool, columns: int, width: int, out: NDArray[Any]) -> None:  # noqa: FBT001
+    if not across:
+        for x in range(width):
+            out[x] = 2 * (3 * (near[x] - grey) + (far[x] - grey))
+        return
+    for x in range(columns):
+        # Two are set beyond an odd width: there is room for them.
+        if 2 * x < width:
+            out[2 * x] = 2 * (3 * (near[x] - grey) + (far[x] - grey))
+    for x in range(columns):
+        if 2 * x + 1 < width:
+            after = min(2 * x + 2, 2 * (min(columns, (width + 1) // 2) - 1))
+            out[2 * x + 1] = (out[2 * x] + out[after]) >> 1
