@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.stage import Group, stage
-from stages.products import Cell, ContactSheet, Image, SheetBook
+from stages.products import Cell, ContactSheet, Image, SheetBook, TimeSheet
 from stages.profile import Camera, Clock, Timeline
 
-__all__ = ["book", "cells", "contact_sheet"]
+__all__ = ["book", "cells", "contact_sheet", "side_by_side"]
 
 
 @stage(version=2)
@@ -26,14 +26,15 @@ def cells(image: Image, camera: Camera, *, width: int = 256, per_page: int = 48)
     yield make_cell(image, camera, width=width, per_page=per_page)
 
 
-@stage(version=2)
+@stage(version=3)
 def contact_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int = 6, rows: int = 8) -> ContactSheet:
     """Draw a page of cells, by time if all have one, else by frame.
 
     columns  cells in a row
     rows     most on a leaf; a page of numbered frames needs one leaf if columns x rows is cells.per_page
 
-    Lost pixels are hatched; a frame that the numbering misses between two others has an empty cell, a long gap one for all.
+    Lost pixels are hatched; a frame that the numbering misses between two others has an empty cell, a long gap one for all. What happened
+    between two cells stands in the margin. All cells have one stretch, so that exposure can be compared.
     ProfileError if a setting is out of range.
     """
     from stages.contact_sheet.sheet import make_sheet
@@ -47,3 +48,19 @@ def book(sheets: Group[ContactSheet], camera: Camera) -> SheetBook:
     from stages.contact_sheet.binding import bind
 
     return bind(sheets, camera)
+
+
+@stage(version=1, settled=True)
+def side_by_side(
+    cells: Group[Cell], sheets: Group[ContactSheet], timeline: Timeline, clock: Clock, *, step: float = 1.0, rows: int = 12
+) -> TimeSheet:
+    """Draw all cameras side by side on one time line: a column for each, a row for each moment.
+
+    step  seconds of a row, which shows the first picture of each camera and says how many more there are
+    rows  most on a leaf
+
+    ProfileError if a setting is out of range.
+    """
+    from stages.contact_sheet.moments import make_time_sheet
+
+    return make_time_sheet(cells, sheets, timeline, clock, step=step, rows=rows)

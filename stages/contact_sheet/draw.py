@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from stages.formats import palette
 from stages.formats.lettering import shorten, width, wrap, write
 from stages.products import Cell
 
-__all__ = ["Caption", "Title", "draw_leaf", "percent"]
+__all__ = ["Caption", "Event", "Title", "draw_leaf", "percent", "picture_corner"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +26,20 @@ class Caption:
 
     name: str
     edition: str = ""
-    left: str = ""
-    """UTC, or the clock's reading."""
-    right: str = ""
+    utc: str = ""
+    clock: str = ""
+    since: str = ""
     """Time since zero."""
     fraction: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What happened, for the margin."""
+
+    number: int
+    title: str
+    since: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +55,69 @@ class Title:
 
 def percent(fraction: float) -> str:
     """Give a share to a tenth of a percent, cut off: what is not whole never says 100 %."""
-    return f"{int(fraction * 1000) / 10:.1f} %"
+    return "100 %" if fraction >= 1 else f"{int(fraction * 1000) / 10:.1f} %"
 
 
-def draw_leaf(leaf: Leaf, metrics: Metrics, title: Title, captions: Sequence[Caption], load: Callable[[int], Cell]) -> NDArray[np.uint8]:
-    """Draw a leaf, (height, width, 3); `load` gives a cell by its index, one at a time."""
-    canvas = Picture.new("RGB", (leaf.width, leaf.height), palette.BACKGROUND)
-    draw = ImageDraw.Draw(canvas)
-    _draw_title(draw, leaf, metrics, title)
-    _draw_strip(draw, leaf, metrics, captions)
-    for spot in leaf.spots:
+def draw_leaf(
+    leaf: Leaf, metrics: Metrics, title: Title, captions: Sequence[Caption], events: Sequence[Event], load: Callable[[int], Cell]
+) -> Iterator[NDArray[np.uint8]]:
+    """Draw a leaf in bands from top to bottom, each (rows, width, 3); `load` gives a cell by its index, one at a time."""
+    edges = [0, *sorted({spot.y for spot in leaf.spots}), leaf.height - metrics.footer, leaf.height]
+    for top, bottom in itertools.pairwise(edges):
+        canvas = Picture.new("RGB", (leaf.width, bottom - top), palette.BACKGROUND)
+        draw = ImageDraw.Draw(canvas)
+        if top == 0:
+            _draw_title(draw, leaf, metrics, title)
+            _draw_strip(draw, leaf, metrics, captions)
+        elif bottom == leaf.height:
+            _draw_legend(canvas, draw, leaf, metrics, captions)
+        else:
+            row = [replace(spot, y=0) for spot in leaf.spots if spot.y == top]
+            _draw_row(canvas, draw, row, top, metrics, captions, events, load)
+        yield np.asarray(canvas)
+
+
+def _draw_row(
+    canvas: Picture.Image,
+    draw: ImageDraw.ImageDraw,
+    row: Sequence[Spot],
+    top: int,
+    metrics: Metrics,
+    captions: Sequence[Caption],
+    events: Sequence[Event],
+    load: Callable[[int], Cell],
+) -> None:
+    y = 0
+    for spot in row:
         if spot.slot.gap is not None:
             _draw_gap(draw, spot, metrics, spot.slot.gap)
         elif spot.slot.cell is not None:
-            _draw_cell(canvas, draw, spot, metrics, captions[spot.slot.cell], load(spot.slot.cell))
-    _draw_legend(canvas, draw, leaf, metrics, captions)
-    return np.asarray(canvas)
+            _draw_cell(canvas, draw, spot, top, metrics, captions[spot.slot.cell], load(spot.slot.cell))
+        if spot.slot.events and metrics.across:
+            x = spot.x - metrics.gap // 2
+            draw.rectangle((x - 1, 0, x, metrics.box[1] + metrics.caption - 1), fill=palette.RUST)
+        for place, number in enumerate(spot.slot.events):
+            if metrics.across:
+                badge(draw, spot.x - metrics.gap // 2, 18 * place, number)
+            y = _draw_event(draw, metrics, events[number - 1], y)
+
+
+def badge(draw: ImageDraw.ImageDraw, x: int, y: int, number: int) -> None:
+    """Write an event's number."""
+    draw.rectangle((x - 10, y, x + 9, y + 15), fill=palette.RUST)
+    write(draw, (x, y + 12), str(number), 12, palette.BACKGROUND, "ms")
+
+
+def _draw_event(draw: ImageDraw.ImageDraw, metrics: Metrics, event: Event, y: int) -> int:
+    """Say in the margin what happened; give where the next one may stand."""
+    x, room = metrics.margin, metrics.left - metrics.margin - 50
+    lines = wrap(event.title, 13, room, 2)
+    if y + 16 * len(lines) + 18 <= metrics.box[1] + metrics.caption:
+        badge(draw, x + 10, y, event.number)
+        for i, line in enumerate(lines):
+            write(draw, (x + 30, y + 12 + 16 * i), line, 13, palette.INK)
+        write(draw, (x + 30, y + 12 + 16 * len(lines)), event.since, 12, palette.MUTED)
+    return y + 16 * len(lines) + 26
 
 
 def _draw_title(draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, title: Title) -> None:
@@ -81,18 +138,24 @@ def _draw_strip(draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, caption
     for i, spot in enumerate(leaf.spots):
         x0 = left + (right - left) * i // len(leaf.spots)
         x1 = left + (right - left) * (i + 1) // len(leaf.spots) - (3 if i + 1 < len(leaf.spots) else 1)
-        if spot.slot.gap is not None:
-            colour = palette.RED
-        else:
-            colour = palette.GREEN if captions[spot.slot.cell or 0].fraction >= 1 else palette.AMBER
+        colour = palette.RED if spot.slot.gap is not None else state_colour(captions[spot.slot.cell or 0])
         draw.rectangle((x0, 92, max(x0, x1), 94), fill=colour)
 
 
-def _draw_cell(canvas: Picture.Image, draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, caption: Caption, cell: Cell) -> None:
+def state_colour(caption: Caption) -> palette.Colour:
+    """Tell whole, partial and thumbnail apart."""
+    if caption.fraction < 1:
+        return palette.AMBER
+    return palette.EDITIONS["thumbnail"] if caption.edition == "thumbnail" else palette.GREEN
+
+
+def _draw_cell(
+    canvas: Picture.Image, draw: ImageDraw.ImageDraw, spot: Spot, top: int, metrics: Metrics, caption: Caption, cell: Cell
+) -> None:
     x, y, (box_width, box_height) = spot.x, spot.y, metrics.box
     draw.rectangle((x, y, x + box_width - 1, y + box_height + metrics.caption - 1), fill=palette.PANEL)
     px, py = picture_corner(spot, metrics, cell.mask.shape)
-    canvas.paste(Picture.fromarray(with_losses(cell, px, py)), (px, py))
+    canvas.paste(Picture.fromarray(with_losses(cell, px, top + py)), (px, py))
     if caption.fraction < 1:
         draw.rectangle((x, y + box_height, x + box_width - 1, y + box_height + 2), fill=palette.LINE)
         draw.rectangle((x, y + box_height, x + round((box_width - 1) * caption.fraction), y + box_height + 2), fill=palette.AMBER)
@@ -121,16 +184,24 @@ def _draw_caption(draw: ImageDraw.ImageDraw, x: int, y: int, room: int, caption:
         for i, line in enumerate(wrap(caption.name, 12, room, lines)):
             write(draw, (x, y + 16 * i - 1), line, 12, palette.INK)
     y += 16 * (lines - 1) + 20
-    notes = [(percent(caption.fraction), palette.AMBER)] if caption.fraction < 1 else []
-    notes += [(caption.right, palette.MUTED)] if caption.right else []
-    notes += [(caption.edition, colour)] if lines > 1 and caption.left else []
-    for text, shade in reversed(notes):
-        write(draw, (edge, y), text, 12, shade, "rs")
-        edge -= width(text, 12) + 10
-    if caption.left and edge - x > 24:
-        write(draw, (x, y), shorten(caption.left, 12, edge - x), 12, palette.MUTED)
-    elif lines > 1:
-        write(draw, (x, y), caption.edition, 12, colour)
+    if caption.utc or caption.since:
+        _write_pair(draw, x, edge, y, (caption.utc, palette.MUTED), (caption.since, palette.MUTED))
+        y += 16
+    if lines > 1:
+        write(draw, (edge, y), caption.edition, 12, colour, "rs")
+        edge -= width(caption.edition, 12) + 10 * bool(caption.edition)
+    share = (percent(caption.fraction), palette.AMBER if caption.fraction < 1 else palette.FAINT)
+    _write_pair(draw, x, edge, y, (caption.clock, palette.MUTED), share)
+
+
+def _write_pair(
+    draw: ImageDraw.ImageDraw, x: int, edge: float, y: int, left: tuple[str, palette.Colour], right: tuple[str, palette.Colour]
+) -> None:
+    """Write a text at the left and one at the right, which goes first where both have no room."""
+    write(draw, (edge, y), right[0], 12, right[1], "rs")
+    room = edge - width(right[0], 12) - 10 - x
+    if left[0] and room > 24:
+        write(draw, (x, y), shorten(left[0], 12, room), 12, left[1])
 
 
 def _draw_gap(draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, gap: Gap) -> None:
@@ -141,6 +212,8 @@ def _draw_gap(draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, gap: Gap)
     count = gap.stop - gap.start
     write(draw, (middle, y + height / 2 - 6), gap.name, 15, palette.RED, "ms")
     write(draw, (middle, y + height / 2 + 14), "missing" if count == 1 else f"{count} frames missing", 12, palette.MUTED, "ms")
+    if gap.seconds is not None:
+        write(draw, (middle, y + height / 2 + 32), f"{gap.seconds:.2f} s without a picture", 12, palette.MUTED, "ms")
 
 
 def dashes(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, height: int, colour: palette.Colour) -> None:
@@ -157,7 +230,7 @@ def dashes(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, height: int, c
 
 def _draw_legend(canvas: Picture.Image, draw: ImageDraw.ImageDraw, leaf: Leaf, metrics: Metrics, captions: Sequence[Caption]) -> None:
     """Explain hatching and empty cells where this leaf has any."""
-    x, y = metrics.margin, leaf.height - metrics.footer + 12
+    x, y = metrics.margin, 12
     cells = [captions[spot.slot.cell] for spot in leaf.spots if spot.slot.cell is not None]
     if any(caption.fraction < 1 for caption in cells):
         canvas.paste(Picture.fromarray(palette.hatch(12, 22, x=x, y=y)), (x, y))
@@ -166,3 +239,7 @@ def _draw_legend(canvas: Picture.Image, draw: ImageDraw.ImageDraw, leaf: Leaf, m
     if len(cells) < len(leaf.spots):
         dashes(draw, x, y, 22, 12, palette.FAINT)
         write(draw, (x + 30, y + 11), "missing from the numbering", 12, palette.MUTED)
+        x += 50 + round(width("missing from the numbering", 12))
+    if metrics.across and any(spot.slot.events for spot in leaf.spots):
+        draw.rectangle((x, y, x + 19, y + 13), fill=palette.RUST)
+        write(draw, (x + 28, y + 11), "happened between the pictures at its sides", 12, palette.MUTED)

@@ -13,6 +13,8 @@ __all__ = ["Leaf", "Metrics", "Spot", "leaves"]
 
 SMALLEST_BOX = 200
 """Pixels; room for a caption."""
+EVENTS = 176
+"""Pixels; room for what happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,25 +28,42 @@ class Metrics:
     """(width, height) of the largest picture of the page."""
     name_lines: int
     """One for numbers; two for names of products, which are long."""
+    timed: bool = True
+    """Any cell has a time."""
+    across: bool = True
+    """Time runs from cell to cell; else from row to row."""
+    events: bool = False
+    """There is a margin for them at the left."""
     margin: int = 24
     gap: int = 10
     header: int = 112
     footer: int = 34
 
     @property
+    def left(self) -> int:
+        """Where the cells begin."""
+        return self.margin + EVENTS * self.events
+
+    @property
     def caption(self) -> int:
         """Height under a picture."""
-        return 34 + 16 * self.name_lines
+        return 34 + 16 * (self.name_lines + self.timed)
+
+    @property
+    def pitch(self) -> tuple[int, int]:
+        """From cell to cell, (x, y)."""
+        return self.box[0] + self.gap, self.box[1] + self.caption + self.gap
 
     @classmethod
-    def of(cls, entries: Sequence[Entry], *, columns: int, rows: int) -> Metrics:
+    def of(cls, entries: Sequence[Entry], *, columns: int, rows: int, events: bool = False) -> Metrics:
         """Measure the cells of a page."""
         width = max([SMALLEST_BOX, *(entry.facts["width"] for entry in entries)])
         height = max([SMALLEST_BOX // 2, *(entry.facts["height"] for entry in entries)])
         named = any(frame_number(entry.key["frame"]) is None for entry in entries)
+        timed = any(entry.facts["utc"] or entry.facts["clock"] is not None for entry in entries)
         # A short page is as wide as it needs, but the title wants three columns.
         columns = min(columns, max(3, len(entries)))
-        return cls(columns=columns, rows=rows, box=(width, height), name_lines=2 if named else 1)
+        return cls(columns=columns, rows=rows, box=(width, height), name_lines=2 if named else 1, timed=timed, events=events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +91,15 @@ def leaves(line: Sequence[Slot], metrics: Metrics) -> list[Leaf]:
     """Deal slots out, row by row, leaf by leaf."""
     each = metrics.columns * metrics.rows
     count = -(-len(line) // each)
-    pitch_x, pitch_y = metrics.box[0] + metrics.gap, metrics.box[1] + metrics.caption + metrics.gap
+    pitch_x, pitch_y = metrics.pitch
     out = []
     for number in range(count):
         mine = line[number * each : (number + 1) * each]
         spots = tuple(
-            Spot(slot, metrics.margin + i % metrics.columns * pitch_x, metrics.header + i // metrics.columns * pitch_y)
+            Spot(slot, metrics.left + i % metrics.columns * pitch_x, metrics.header + i // metrics.columns * pitch_y)
             for i, slot in enumerate(mine)
         )
-        width = 2 * metrics.margin + metrics.columns * pitch_x - metrics.gap
+        width = metrics.left + metrics.margin + metrics.columns * pitch_x - metrics.gap
         height = metrics.header + -(-len(mine) // metrics.columns) * pitch_y + metrics.footer
         out.append(Leaf(number, count, width, height, spots))
     return out

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ProfileError
 from pipeline.product import Entry
 from pipeline.stage import Group
-from stages.contact_sheet.draw import Caption, Title, draw_leaf, picture_corner
+from stages.contact_sheet.draw import Caption, Event, Title, draw_leaf, picture_corner
 from stages.contact_sheet.layout import Leaf, Metrics, leaves
 from stages.contact_sheet.pages import frame_number
 from stages.contact_sheet.sequence import Slot, slots
@@ -19,37 +20,77 @@ from stages.products import Cell, ContactSheet
 from stages.products.sheets import Place
 from stages.profile import Camera, Clock, Timeline
 
-__all__ = ["make_sheet"]
+__all__ = ["Plan", "make_sheet", "plan_sheet"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A page, laid out: cells are loaded one at a time when a leaf is drawn."""
+
+    leaves: Sequence[Leaf]
+    metrics: Metrics
+    title: Title
+    captions: Sequence[Caption]
+    events: Sequence[Event]
+    load: Callable[[int], Cell]
+
+    def bands(self, leaf: Leaf) -> Iterator[NDArray[np.uint8]]:
+        """Draw a leaf from top to bottom."""
+        return draw_leaf(leaf, self.metrics, self.title, self.captions, self.events, self.load)
+
+    def pictures(self) -> Iterator[NDArray[np.uint8]]:
+        """Draw all leaves."""
+        return (np.concatenate(list(self.bands(leaf))) for leaf in self.leaves)
+
+
+def plan_sheet(
+    cells: Group[Cell], line: Sequence[Slot], title: Title, timeline: Timeline, clock: Clock, *, columns: int, rows: int
+) -> Plan:
+    """Lay out the cells of a line; ProfileError if a setting is out of range."""
+    for name, value, most in (("columns", columns, 40), ("rows", rows, 1000)):
+        if not 1 <= value <= most:
+            raise ProfileError(f"{value} is not from 1 to {most}", where=f"contact_sheet.{name}")
+    entries = cells.entries
+    metrics = Metrics.of(entries, columns=columns, rows=rows, events=any(slot.events for slot in line))
+    one_day = len({day_of(entry, clock) for entry in entries}) == 1
+    return Plan(
+        leaves=leaves(line, metrics),
+        metrics=metrics,
+        title=title,
+        captions=[caption_of(entry, timeline, clock, one_day=one_day) for entry in entries],
+        events=events_of(timeline),
+        load=cells.__getitem__,
+    )
+
+
+def events_of(timeline: Timeline) -> list[Event]:
+    """Number the mission's events, as the report does."""
+    return [
+        Event(
+            number=number,
+            title=str(event.get("title") or event.get("name") or ""),
+            since=timeline.since_zero(float(event["clock"])),
+        )
+        for number, event in enumerate(timeline.events, 1)
+    ]
 
 
 def make_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int, rows: int) -> ContactSheet:
-    """Lay a page out; cells are loaded one at a time when a leaf is drawn."""
-    for name, value in (("columns", columns), ("rows", rows)):
-        if not 1 <= value <= 40:
-            raise ProfileError(f"{value} is not from 1 to 40", where=f"contact_sheet.{name}")
+    """Lay a page out."""
     entries = cells.entries
-    line = slots(entries)
-    metrics = Metrics.of(entries, columns=columns, rows=rows)
-    pages = leaves(line, metrics)
-    one_day = len({day_of(entry, clock) for entry in entries}) == 1
-    captions = [caption_of(entry, timeline, clock, one_day=one_day) for entry in entries]
+    line = slots(entries, [float(event["clock"]) for event in timeline.events])
     title = title_of(entries, line, camera, timeline, clock)
-
-    def draw() -> Iterator[NDArray[np.uint8]]:
-        for leaf in pages:
-            yield draw_leaf(leaf, metrics, title, captions, cells.__getitem__)
-
+    plan = plan_sheet(cells, line, title, timeline, clock, columns=columns, rows=rows)
     drawn = [slot.cell for slot in line if slot.cell is not None]
-    names = [entries[i].key["frame"] for i in drawn]
     return ContactSheet(
         camera=entries[0].key["camera"],
         page=entries[0].key["page"],
-        leaves=draw,
-        sizes=tuple((leaf.width, leaf.height) for leaf in pages),
-        frames=tuple(names),
+        leaves=plan.pictures,
+        sizes=tuple((leaf.width, leaf.height) for leaf in plan.leaves),
+        frames=tuple(entries[i].key["frame"] for i in drawn),
         partial=tuple(entries[i].key["frame"] for i in drawn if entries[i].facts["fraction"] < 1),
         missing=tuple((slot.gap.start, slot.gap.stop) for slot in line if slot.gap is not None),
-        places=tuple(places(pages, metrics, entries)),
+        places=tuple(places(plan.leaves, plan.metrics, entries)),
         histograms=tuple(entries[i].facts["histogram"] for i in drawn),
         title=title.camera,
         order=camera.order,
@@ -80,13 +121,12 @@ def utc_of(entry: Entry, clock: Clock) -> str:
 def caption_of(entry: Entry, timeline: Timeline, clock: Clock, *, one_day: bool) -> Caption:
     """Say frame, edition, time and completeness; the title says the date where it is the same for all."""
     facts = entry.facts
-    utc = utc_of(entry, clock)[11 if one_day else 0 :]
-    reading = f"clock {facts['clock']:.3f}" if facts["clock"] is not None else ""
     return Caption(
         name=entry.key["frame"],
         edition=facts["edition"],
-        left=utc or reading,
-        right=timeline.since_zero(facts["clock"]),
+        utc=utc_of(entry, clock)[11 if one_day else 0 :],
+        clock=f"clock {facts['clock']:.3f}" if facts["clock"] is not None else "",
+        since=timeline.since_zero(facts["clock"]),
         fraction=facts["fraction"],
     )
 
@@ -108,5 +148,7 @@ def title_of(entries: Sequence[Entry], line: Sequence[Slot], camera: Camera, tim
     missing = sum(slot.gap.stop - slot.gap.start for slot in line if slot.gap is not None)
     tally = [(f"{len(entries)} frame{'s' * (len(entries) != 1)}", palette.INK)]
     tally += [(f"{partial} partial", palette.AMBER)] if partial else []
+    thumbnails = sum(entry.facts["edition"] == "thumbnail" and entry.facts["fraction"] >= 1 for entry in entries)
+    tally += [(f"{thumbnails} thumbnail only", palette.EDITIONS["thumbnail"])] if thumbnails else []
     tally += [(f"{missing} missing", palette.RED)] if missing else []
     return Title(camera=camera.title or key["camera"], lines=tuple(about), tally=tuple(tally))

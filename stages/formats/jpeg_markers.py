@@ -33,6 +33,8 @@ class Component:
     dc: int = -1
     ac: int = -1
     """Huffman tables; -1 if the first scan has not this component."""
+    quantization: int = 0
+    """Number of its quantization table."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,10 @@ class Header:
     components: list[Component] = field(default_factory=list)
     tables: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     """Class and number of a Huffman table to its 16 counts and its symbols."""
+    quantization: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Number of a table to its 64 steps, in zigzag order."""
+    transform: int = -1
+    """Of colour, as Adobe's segment says: 0 none, 1 YCbCr; -1 if there is no such segment."""
     restart: int = 0
     """Data units between restart markers."""
     scan: int = 0
@@ -110,6 +116,10 @@ def _take(marker: int, body: bytes, header: Header, name: str, offset: int) -> N
         _take_frame(marker, body, header, name, offset)
     elif marker == 0xC4:
         _take_tables(body, header)
+    elif marker == 0xDB:
+        _take_steps(body, header)
+    elif marker == 0xEE and body[:5] == b"Adobe" and len(body) >= 12:
+        header.transform = body[11]
     elif marker == 0xDD:
         header.restart = body[0] << 8 | body[1]
     elif marker == 0xDA:
@@ -121,7 +131,8 @@ def _take_frame(marker: int, body: bytes, header: Header, name: str, offset: int
     header.height, header.width = body[1] << 8 | body[2], body[3] << 8 | body[4]
     check_extent(header.width, header.height, name, offset + 5)
     header.components = [
-        Component(identifier=body[at], across=body[at + 1] >> 4, down=body[at + 1] & 15) for at in range(6, 6 + 3 * body[5], 3)
+        Component(identifier=body[at], across=body[at + 1] >> 4, down=body[at + 1] & 15, quantization=body[at + 2])
+        for at in range(6, 6 + 3 * body[5], 3)
     ]
     factors = [factor for component in header.components for factor in (component.across, component.down)]
     if not 1 <= len(header.components) <= 4 or min(factors) < 1 or max(factors) > 4:
@@ -135,6 +146,17 @@ def _take_tables(body: bytes, header: Header) -> None:
         total = sum(counts)
         header.tables[body[at]] = (counts, body[at + 17 : at + 17 + total])
         at += 17 + total
+
+
+def _take_steps(body: bytes, header: Header) -> None:
+    at = 0
+    while at < len(body):
+        wide = 2 if body[at] >> 4 else 1
+        steps = body[at + 1 : at + 1 + 64 * wide]
+        header.quantization[body[at] & 15] = (
+            tuple(steps) if wide == 1 else tuple(a << 8 | b for a, b in zip(steps[::2], steps[1::2], strict=False))
+        )
+        at += 1 + 64 * wide
 
 
 def _take_scan(body: bytes, header: Header) -> None:

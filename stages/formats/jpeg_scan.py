@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from stages.formats.jpeg_markers import Header
 
-__all__ = ["ScanTables", "units_across", "units_down"]
+__all__ = ["ScanTables", "code_table", "units_across", "units_down"]
 
 
 def units_across(header: Header) -> int:
@@ -41,7 +41,7 @@ class ScanTables:
             for selector in (component.dc, 0x10 | component.ac):
                 if selector not in rows and not (only_dc and selector >= 0x10):
                     rows[selector] = len(self._lookup)
-                    self._lookup.append(_lookup(header.tables.get(selector), f"{name} at byte {header.scan}"))
+                    self._lookup.append(code_table(header.tables.get(selector), f"{name} at byte {header.scan}"))
             repeats = component.across * component.down if len(header.components) > 1 else 1
             self._blocks += [(rows[component.dc], -1 if only_dc else rows[0x10 | component.ac])] * repeats
 
@@ -51,7 +51,7 @@ class ScanTables:
         return int(_count(stuffed, np.array(self._lookup), np.array(self._blocks, np.int64), most))
 
 
-def _lookup(table: tuple[bytes, bytes] | None, where: str) -> NDArray[np.uint16]:
+def code_table(table: tuple[bytes, bytes] | None, where: str) -> NDArray[np.uint16]:
     """Give length << 8 | symbol for every 16 bits that begin with a code, 0 where none does (C.2, F.2.2.3)."""
     counts, symbols = table or (b"", b"")
     lookup = np.zeros(1 << 16, np.uint16)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from stages.formats.deflate import compress_literals
 
-__all__ = ["encode_png", "write_png"]
+__all__ = ["encode_png", "write_png", "write_png_bands"]
 
 Buffer: TypeAlias = bytes | memoryview
 
@@ -83,6 +83,33 @@ def _compress(filtered: NDArray[np.uint8]) -> Buffer:
         return compress_literals(filtered.ravel())
     compressed: bytes = isal_zlib.compress(filtered, DEFLATE_LEVEL)
     return compressed
+
+
+def write_png_bands(path: str | Path, width: int, height: int, bands: Iterable[NDArray[np.uint8]]) -> None:
+    """Write a picture that comes from top to bottom in pieces, no two of which are in memory.
+
+    width, height  of the picture
+    bands          (rows, width, 3) each, uint8, `height` rows in all
+
+    Raises DataError if they are not.
+    """
+    rows = 0
+    with Path(path).open("wb") as stream:
+        stream.write(SIGNATURE)
+        stream.writelines(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[3], 0, 0, 0)))
+        packer = isal_zlib.compressobj(DEFLATE_LEVEL)
+        for band in bands:
+            if band.shape[1:] != (width, 3) or band.dtype != np.uint8:
+                raise DataError(f"a band of {band.dtype} and shape {band.shape} does not fit a picture {width} wide", where=str(path))
+            filtered = np.empty((band.shape[0], 3 * width + 1), np.uint8)
+            _filter(np.ascontiguousarray(band).reshape(band.shape[0], -1), 3, filtered)
+            if data := packer.compress(filtered):
+                stream.writelines(_chunk(b"IDAT", data))
+            rows += band.shape[0]
+        stream.writelines(_chunk(b"IDAT", packer.flush()))
+        stream.writelines(_chunk(b"IEND", b""))
+    if rows != height:
+        raise DataError(f"{rows} rows came for a picture of {height}", where=str(path))
 
 
 def _rows(image: NDArray[Any]) -> tuple[NDArray[np.uint8], int]:

@@ -11,7 +11,7 @@ from stages.products.labels import Description, Label, LabelFile
 from stages.products.packets import GAP_DTYPE, PACKET_DTYPE, Packets
 from stages.products.report import Report
 from stages.products.sequences import SPOT_DTYPE, Repair, Sequence, Sighting, Stretch
-from stages.products.sheets import Cell, ContactSheet, SheetBook
+from stages.products.sheets import Cell, ContactSheet, SheetBook, TimeSheet
 from stages.products.sound import Recording, SoundBlock, Spectrogram
 from stages.products.telemetry import CHANNEL_DTYPE, EVENT_DTYPE, Channels, ChannelTable, Events, EventTable
 
@@ -50,4 +50,5 @@ __all__ = [
     "SoundBlock",
     "Spectrogram",
     "Stretch",
+    "TimeSheet",
 ]

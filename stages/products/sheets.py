@@ -1,4 +1,4 @@
-"""Cell, ContactSheet and SheetBook: many pictures at a glance."""
+"""Cell, ContactSheet, SheetBook and TimeSheet: many pictures at a glance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
 
-__all__ = ["Cell", "ContactSheet", "Place", "SheetBook"]
+__all__ = ["Cell", "ContactSheet", "Place", "SheetBook", "TimeSheet"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 Picture: TypeAlias = NDArray[np.uint8]
@@ -190,6 +190,50 @@ class ContactSheet(Product):
             "places": [list(place) for place in self.places],
             "histograms": list(self.histograms),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSheet(Product):
+    """All cameras side by side on one time line: no leaves where fewer than two cameras have pictures with a time."""
+
+    KEY: ClassVar[tuple[str, ...]] = ()
+
+    leaves: Callable[[], Iterator[Picture]]
+    """Draws the leaves in order, each (height, width, 3); no more than one is in memory."""
+    sizes: tuple[tuple[int, int], ...]
+    """(width, height) of each leaf."""
+    frames: int
+    """That it shows."""
+    total: int
+    """That there are."""
+
+    @classmethod
+    def stem(cls, key: Key) -> str:
+        """contact_sheets/all."""
+        del key
+        return "contact_sheets/all"
+
+    def save(self, sink: Sink) -> None:
+        """Write a .png for each leaf."""
+        from stages.formats.png import write_png
+
+        for leaf, picture in enumerate(self.leaves()):
+            write_png(sink.path(ContactSheet.suffix(leaf)), picture)
+
+    @classmethod
+    def load(cls, source: Source) -> Self:
+        """Open what `save` wrote; leaves are read when asked for."""
+        sizes = tuple((width, height) for width, height in source.facts["sizes"])
+        paths = [source.path(ContactSheet.suffix(leaf)) for leaf in range(len(sizes))]
+        return cls(leaves=lambda: read_leaves(paths), sizes=sizes, frames=source.facts["frames"], total=source.facts["total"])
+
+    def completeness(self) -> Completeness:
+        """Count leaves."""
+        return Completeness(received=len(self.sizes), expected=len(self.sizes), unit="leaves")
+
+    def facts(self) -> Facts:
+        """Sizes of the leaves, and how many frames they show."""
+        return {"sizes": [list(size) for size in self.sizes], "frames": self.frames, "total": self.total}
 
 
 def read_leaves(paths: Iterable[Path]) -> Iterator[Picture]:

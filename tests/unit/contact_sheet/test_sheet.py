@@ -51,10 +51,10 @@ def names(members: list[Cell]) -> list[str]:
 
 
 def test_the_stages_have_their_names() -> None:
-    specs = [read_stage(function, "contact_sheet") for function in (room.cells, room.contact_sheet, room.book)]
-    assert [spec.name for spec in specs] == ["contact_sheet.cells", "contact_sheet", "contact_sheet.book"]
-    assert [spec.dimensions for spec in specs] == [("camera", "frame"), ("camera", "page"), ("camera",)]
-    assert [spec.settled for spec in specs] == [False, False, True]
+    specs = [read_stage(function, "contact_sheet") for function in (room.cells, room.contact_sheet, room.book, room.side_by_side)]
+    assert [spec.name for spec in specs] == ["contact_sheet.cells", "contact_sheet", "contact_sheet.book", "contact_sheet.side_by_side"]
+    assert [spec.dimensions for spec in specs] == [("camera", "frame"), ("camera", "page"), ("camera",), ()]
+    assert [spec.settled for spec in specs] == [False, False, True, True]
     assert all(setting.help for spec in specs for setting in spec.settings)
 
 
@@ -105,12 +105,33 @@ def test_captions_say_frame_time_edition_and_completeness() -> None:
     (cell,) = cells(image("0001", clock=1254.375, lost=0.25))
     (entry,) = Group.of([cell]).entries
     caption = caption_of(entry, TIMELINE, clock, one_day=True)
-    assert (caption.name, caption.edition, caption.right, caption.fraction) == ("0001", "lossless", "T+254.38 s", 0.75)
-    assert caption.left == "12:20:54.375"
-    assert caption_of(entry, TIMELINE, clock, one_day=False).left == "2000-01-01 12:20:54.375"
-    assert caption_of(entry, Timeline(), Clock(), one_day=True).left == "clock 1254.375"
+    assert (caption.name, caption.edition, caption.since, caption.fraction) == ("0001", "lossless", "T+254.38 s", 0.75)
+    assert (caption.utc, caption.clock) == ("12:20:54.375", "clock 1254.375")
+    assert caption_of(entry, TIMELINE, clock, one_day=False).utc == "2000-01-01 12:20:54.375"
+    assert caption_of(entry, Timeline(), Clock(), one_day=True).utc == ""
     (unknown,) = Group.of(cells(image("0001"))).entries
-    assert (caption_of(unknown, TIMELINE, clock, one_day=True).left, caption_of(unknown, TIMELINE, clock, one_day=True).right) == ("", "")
+    nothing = caption_of(unknown, TIMELINE, clock, one_day=True)
+    assert (nothing.utc, nothing.clock, nothing.since) == ("", "", "")
+
+
+def test_what_happened_stands_at_the_first_cell_behind_it() -> None:
+    group = Group.of(cells(*(image(f"{n:04d}", clock=float(n)) for n in (1, 2, 5, 6))))
+    line = slots(group.entries, [0.5, 1.5, 1.75, 5.0, 7.0])
+    assert [(slot.cell, slot.events) for slot in line if slot.events] == [(1, (2, 3)), (2, (4,))]
+    untimed = Group.of(cells(image("0001", clock=1.0), image("0002")))
+    assert all(slot.events == () for slot in slots(untimed.entries, [0.5, 1.5]))
+    timeline = Timeline(zero=0.0, events=({"clock": 1.5, "name": "chute", "title": "Parachute"},))
+    with_events = room.contact_sheet(group, CAMERA, timeline, Clock())
+    without = room.contact_sheet(group, CAMERA, Timeline(), Clock())
+    assert with_events.sizes[0][0] > without.sizes[0][0]
+    assert next(with_events.leaves()).shape[:2] == with_events.sizes[0][::-1]
+
+
+def test_a_gap_says_how_long_it_is() -> None:
+    group = Group.of(cells(image("0001", clock=1.0), image("0009", clock=3.5)))
+    assert [(slot.gap.name, slot.gap.seconds) for slot in slots(group.entries) if slot.gap] == [("0002 - 0008", 2.5)]
+    untimed = Group.of(cells(image("0001"), image("0003", clock=3.5)))
+    assert [slot.gap.seconds for slot in slots(untimed.entries) if slot.gap] == [None]
 
 
 def test_the_title_counts() -> None:
@@ -122,7 +143,7 @@ def test_the_title_counts() -> None:
     assert [text for text, _ in title.tally] == ["3 frames", "1 partial", "2 missing"]
 
 
-@pytest.mark.parametrize("fraction, text", [(1.0, "100.0 %"), (0.99999, "99.9 %"), (0.5, "50.0 %"), (0.0004, "0.0 %")])
+@pytest.mark.parametrize("fraction, text", [(1.0, "100 %"), (0.99999, "99.9 %"), (0.5, "50.0 %"), (0.0004, "0.0 %")])
 def test_what_is_not_whole_never_says_so(fraction: float, text: str) -> None:
     assert percent(fraction) == text
     cell = dataclasses.replace(cells(image("1"))[0], fraction=fraction)
@@ -216,7 +237,7 @@ def test_settings_of_cells_have_bounds(settings: dict[str, Any]) -> None:
         cells(image("0001"), **settings)
 
 
-@pytest.mark.parametrize("settings", [{"columns": 0}, {"rows": 41}])
+@pytest.mark.parametrize("settings", [{"columns": 0}, {"rows": 1001}])
 def test_settings_of_sheets_have_bounds(settings: dict[str, Any]) -> None:
     with pytest.raises(ProfileError, match=re.escape("contact_sheet.")):
         sheet(cells(image("0001")), **settings)

@@ -388,6 +388,14 @@ class TestBook(StageContract):
         return {"sheets": [sheet()], "camera": CAMERA}
 
 
+class TestSideBySide(StageContract):
+    STAGE = "stages.contact_sheet:side_by_side"
+    NO_LOSSES = "arranges the cells, which say what they lost"
+
+    def arguments(self) -> dict[str, Any]:
+        return {"cells": [cell("0000001"), cell("0000002")], "sheets": [sheet()], "timeline": TIMELINE, "clock": CLOCK}
+
+
 class TestAudio(StageContract):
     STAGE = "stages.audio:audio"
 

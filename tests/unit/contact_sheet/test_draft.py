@@ -1,0 +1,113 @@
+"""Sheets straight from picture files, and all cameras side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from pipeline.errors import DataError, ProfileError
+from pipeline.stage import Group
+from stages import contact_sheet as room
+from stages.contact_sheet.__main__ import main
+from stages.contact_sheet.draft import draft_cell
+from stages.contact_sheet.moments import moments
+from stages.formats.images import read_image
+from stages.formats.png import write_png, write_png_bands
+from stages.formats.tiff import write_tiff
+from stages.products import Cell, Image
+from stages.profile import Camera, Clock, Timeline
+
+PICTURE = np.random.default_rng(3).integers(40, 200, (16, 20, 3), np.uint8).repeat(5, axis=0).repeat(5, axis=1)
+
+
+def test_png_mosaic_and_jpeg_give_the_same_cell(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", PICTURE)
+    Picture.fromarray(PICTURE).save(tmp_path / "a.jpg", quality=95, subsampling=0)
+    large = PICTURE.repeat(2, axis=0).repeat(2, axis=1)
+    mosaic = large[..., 1].copy()
+    mosaic[::2, ::2], mosaic[1::2, 1::2] = large[::2, ::2, 0], large[1::2, 1::2, 2]
+    write_tiff(tmp_path / "m.tif", mosaic)
+    exact = PICTURE[::5, ::5]
+    assert (draft_cell(tmp_path / "a.png", "c", 20).samples == exact).all()
+    assert (draft_cell(tmp_path / "m.tif", "c", 20, "RGGB").samples == exact).all()
+    assert np.abs(draft_cell(tmp_path / "a.jpg", "c", 20).samples.astype(int) - exact).mean() < 1.5
+    assert (draft_cell(tmp_path / "m.tif", "c", 20).samples[..., 0] == draft_cell(tmp_path / "m.tif", "c", 20).samples[..., 2]).all()
+
+
+def test_a_file_that_is_cut_is_marked_where_it_is_lost(tmp_path: Path) -> None:
+    Picture.fromarray(PICTURE).save(tmp_path / "a.jpg", quality=95)
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: 2 * len(data) // 3])
+    cell = draft_cell(tmp_path / "cut.jpg", "c", 20)
+    assert cell.mask.any()
+    assert 0.2 < cell.fraction < 0.9
+
+
+def test_a_sheet_from_files(tmp_path: Path, capsys: Any) -> None:
+    names = []
+    for number in range(7):
+        names.append(str(tmp_path / f"{number:03d}.png"))
+        write_png(names[-1], PICTURE)
+    assert main([*names[::-1], "--out", str(tmp_path / "sheet.png"), "--columns", "2", "--rows", "2", "--width", "50"]) == 0
+    written = capsys.readouterr().out.split()
+    assert [Path(name).name for name in written] == ["sheet.png", "sheet.2.png"]
+    first = read_image(written[0]).samples
+    assert (main([*names, "--out", str(tmp_path / "again.png"), "--columns", "2", "--rows", "2", "--width", "50"])) == 0
+    assert (read_image(tmp_path / "again.png").samples == first).all()
+    assert main([str(tmp_path / "none.png"), "--out", str(tmp_path / "x.png")]) == 20
+    assert "none.png: cannot be read" in capsys.readouterr().err
+
+
+def test_bands_make_the_picture_that_they_are_of(tmp_path: Path) -> None:
+    write_png_bands(tmp_path / "a.png", 100, 80, iter([PICTURE[:7], PICTURE[7:8], PICTURE[8:]]))
+    assert (np.asarray(Picture.open(tmp_path / "a.png")) == PICTURE).all()
+    with pytest.raises(DataError, match="does not fit"):
+        write_png_bands(tmp_path / "b.png", 99, 80, [PICTURE])
+    with pytest.raises(DataError, match="80 rows came"):
+        write_png_bands(tmp_path / "b.png", 100, 81, [PICTURE])
+
+
+def cell(camera: str, frame: str, clock: float | None) -> Cell:
+    image = Image(camera=camera, frame=frame, samples=PICTURE, mask=np.zeros(PICTURE.shape[:2], bool), edition="jpeg", clock=clock)
+    return next(room.cells(image, Camera(name=camera), width=64))
+
+
+def side_by_side(cells: list[Cell], timeline: Timeline = Timeline(), **settings: Any) -> Any:  # noqa: B008  frozen
+    sheets = Group.of([room.contact_sheet(Group.of([item]), Camera(name=item.camera), timeline, Clock()) for item in cells[:1]])
+    return room.side_by_side(Group.of(cells), sheets, timeline, Clock(), **settings)
+
+
+def test_rows_are_moments_and_columns_cameras() -> None:
+    cells = [
+        cell("A", "1", 10.1),
+        cell("A", "2", 10.4),
+        cell("A", "3", 12.0),
+        cell("B", "1", 10.9),
+        cell("B", "2", 99.0),
+        cell("B", "3", None),
+    ]
+    timeline = Timeline(zero=10.0, events=({"clock": 11.5, "name": "chute"}, {"clock": 5.0, "name": "before"}))
+    line = moments(Group.of(cells).entries, timeline, 1.0)
+    assert [(row.number, sorted(row.cells), row.more, row.events) for row in line] == [
+        (0, ["A", "B"], {"A": 1, "B": 0}, ()),
+        (2, ["A"], {"A": 0}, (2,)),
+        (89, ["B"], {"B": 0}, ()),
+    ]
+    made = side_by_side(cells, timeline, rows=2)
+    assert (made.frames, made.total, len(made.sizes)) == (4, 6, 2)
+    assert [(leaf.shape[1], leaf.shape[0]) for leaf in made.leaves()] == list(made.sizes)
+
+
+@pytest.mark.parametrize("cells", [[cell("A", "1", 1.0), cell("A", "2", 2.0)], [cell("A", "1", None), cell("B", "1", None)]])
+def test_one_camera_or_no_time_needs_no_such_sheet(cells: list[Cell]) -> None:
+    assert side_by_side(cells).sizes == ()
+
+
+@pytest.mark.parametrize("settings", [{"step": 0.0}, {"step": float("nan")}, {"rows": 0}, {"rows": 101}])
+def test_settings_have_bounds(settings: dict[str, Any]) -> None:
+    with pytest.raises(ProfileError, match="side_by_side"):
+        side_by_side([cell("A", "1", 1.0), cell("B", "1", 1.0)], **settings)
