@@ -7,10 +7,11 @@ lines are on the disk, never before.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.catalog import Catalog
@@ -89,13 +90,28 @@ class Ledger:
         together = list(lines)
         if any(line["type"] != "path" for line in together):
             self.begin()
-        for line in together:
-            post(self.catalog, line)
+        with self._all_or_none():
+            for line in together:
+                post(self.catalog, line)
         # A crash may cut the journal between any two lines: so what belongs together is one.
         self._lines += together if len(together) < 2 else [{"type": "together", "lines": together}]
         self._doomed.update(doomed)
         if len(self._lines) >= GROUP_LINES:
             self.commit()
+
+    @contextlib.contextmanager
+    def _all_or_none(self) -> Iterator[None]:
+        """Take back what was posted if not all of it could be: what the catalog holds stands in the journal, whatever goes wrong."""
+        self.catalog.db.execute("SAVEPOINT together")
+        try:
+            yield
+        except BaseException:
+            # SQLite itself may have taken everything back: on a full disk, say.
+            if self.catalog.db.in_transaction:
+                self.catalog.db.execute("ROLLBACK TO together")
+                self.catalog.db.execute("RELEASE together")
+            raise
+        self.catalog.db.execute("RELEASE together")
 
     def keep(self, path: str) -> None:
         """Note that a file has been published anew, whatever was to become of its predecessor."""

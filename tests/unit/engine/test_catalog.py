@@ -7,9 +7,11 @@ import sqlite3
 
 import pytest
 
+from pipeline import ledger
 from pipeline.catalog import Catalog
-from pipeline.errors import StorageError, UsageError
+from pipeline.errors import DataError, StorageError, UsageError
 from pipeline.ledger import open_catalog
+from pipeline.posting import post
 from pipeline.receipt import Journal
 from pipeline.registry import build
 from pipeline.schema import TABLES
@@ -128,6 +130,30 @@ def test_receipts_of_a_kind_that_is_gone_do_not_stop_it(bench):
     assert {stage for stage, _ in catalog.tasks.orphans()} == {"page", "book"}
     catalog.close()
     journal.close()
+
+
+def test_lines_that_cannot_all_be_posted_leave_nothing(bench, monkeypatch):
+    bench.run(bench.tape("a.txt", "alpha "))
+    before = dump(bench)
+    posted = []
+
+    def break_at_the_second(catalog, record):
+        posted.append(record["type"])
+        if len(posted) == 2:
+            raise DataError("cannot be posted")
+        post(catalog, record)
+
+    monkeypatch.setattr(ledger, "post", break_at_the_second)
+    with pytest.raises(DataError, match="cannot be posted"):
+        bench.run(bench.tape("b.txt", "beta "))
+    monkeypatch.undo()
+    assert len(posted) == 2
+    assert dump(bench) == before, "the journal knows nothing of the first"
+    bench.run(bench.tapes)
+    grown = dump(bench)
+    forget(bench)
+    bench.run()
+    assert dump(bench) == grown
 
 
 def test_it_can_be_read_while_a_run_holds_it(bench):
