@@ -13,6 +13,7 @@ import numpy as np
 from sample_data.coding import encode
 from sample_data.files import SOUND, THUMBNAIL, File
 from sample_data.frames import Framer
+from sample_data.multiplex import multiplex
 from sample_data.packets import TELEMETRY, Draft, Sender, product
 from sample_data.passes import Plan, downlink
 from sample_data.telemetry import channel_blocks
@@ -23,6 +24,8 @@ SAMPLE = Path(__file__).parents[2] / "sample_data" / "downlinks"
 PART = 1_700_000
 """Octets of a part of a larger downlink, as of the sample's."""
 FIRST_CLOCK = 666952760
+BLOCK_CHUNKS = 200
+"""Of the stream, that are made at a time."""
 
 
 def recordings(folder: Path, passes: str = "*") -> list[Path]:
@@ -64,28 +67,30 @@ def larger(out: Path, folder: Path, times: int) -> int:
 def stream(out: Path, folder: Path, chunks: int) -> Iterator[Path]:
     """Write pieces of one pass, some 3 kB each, that name their place: telemetry, and a thumbnail every few of them, all the same way on.
 
-    What each brings is the same as what any other does, so what it costs may be held against the others.
+    What each brings is like what any other does, so what it costs may be held against the others.
     """
     thumbnails = [file for file in sample_files(out) if file.apid == THUMBNAIL and len(file.data) < 3000]
     blocks = [block for _, block in channel_blocks(FIRST_CLOCK, FIRST_CLOCK + 60)]
     sender, framer = Sender(), Framer()
     offset = number = 0
-    for chunk in range(chunks):
-        ticks = (FIRST_CLOCK + chunk) * 65536
-        telemetry = sender.send(Draft(apid=TELEMETRY, ticks=ticks, body=blocks[chunk % len(blocks)]))
-        frames = [framer.lay(0, [telemetry], sender, ticks).frames]
-        if chunk % 4 == 0:
+    for first in range(0, chunks, BLOCK_CHUNKS):
+        ticks = (FIRST_CLOCK + first) * 65536
+        telemetry = [sender.send(Draft(apid=TELEMETRY, ticks=ticks + at, body=blocks[at % len(blocks)])) for at in range(BLOCK_CHUNKS)]
+        pictures = []
+        for _ in range(BLOCK_CHUNKS // 4):
             file = _again(thumbnails[number % len(thumbnails)], 1 + number // len(thumbnails))
-            packets = [sender.send(draft) for draft in product(file, number, ticks)]
-            frames.append(framer.lay(1, packets, sender, ticks).frames)
+            pictures += [sender.send(draft) for draft in product(file, number, ticks + number)]
             number += 1
-        data = encode(np.concatenate(frames)).tobytes()
-        path = folder / f"stream.at{offset:015d}.cadu"
-        part = path.with_name(f"{path.name}.part")
-        part.write_bytes(data)
-        part.replace(path)
-        offset += len(data)
-        yield path
+        channels = {0: framer.lay(0, telemetry, sender, ticks), 1: framer.lay(1, pictures, sender, ticks)}
+        order = multiplex(channels)
+        frames = np.stack([channels[channel].frames[row] for channel, row in order.tolist()])
+        for some in np.array_split(encode(frames), min(BLOCK_CHUNKS, chunks - first)):
+            path = folder / f"stream.at{offset:015d}.cadu"
+            part = path.with_name(f"{path.name}.part")
+            part.write_bytes(some.tobytes())
+            part.replace(path)
+            offset += some.size
+            yield path
 
 
 def _again(file: File, copy: int) -> File:
