@@ -1,4 +1,4 @@
-"""From a mosaic to an image: white balance, demosaic, and what is lost by either."""
+"""From a mosaic to an image: calibration, white balance, demosaic, colour, and what is lost by any of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError, ProfileError
+from stages.debayer.calibration import Calibration, calibrate, make_calibration
 from stages.debayer.expand import expanded
+from stages.debayer.finish import Finish, make_finish
+from stages.debayer.finish import finish as finish_picture
 from stages.debayer.losses import grow_cell, grow_diamond, grow_square
 from stages.debayer.malvar import demosaic_malvar
 from stages.debayer.mend import noted
 from stages.debayer.phase import doubt_of_phase
+from stages.debayer.renditions import Look, Recipe, look_of
+from stages.debayer.sensor import Sensor, sensor_of
 from stages.debayer.superpixel import demosaic_superpixel
-from stages.debayer.white_balance import balance
-from stages.products import Image, Mosaic
+from stages.debayer.white_balance import NEUTRAL, find_gains, normalised
+from stages.formats.tone import shown
+from stages.products import Image, Mosaic, Rendition
 from stages.profile import Camera
 
 __all__ = ["demosaic_masked", "develop"]
@@ -36,35 +42,41 @@ GROWTHS: dict[str, Callable[[Mask], Mask]] = {
 }
 
 
-def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], *, method: str, balanced: bool) -> Image:
-    """Develop one mosaic as `debayer` says; `balanced` applies the camera's gains."""
+def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], recipe: Recipe) -> Image:
+    """Develop one mosaic as `debayer` says."""
     mosaic, meta = expanded(mosaic, camera)
-    pattern, white = _pattern(mosaic, camera), _white(mosaic, camera)
-    meta |= noted(mosaic.meta)
-    caveats = list(mosaic.meta.get("caveats", ()))
+    pattern, full = _pattern(mosaic, camera), _white(mosaic, camera)
+    sensor = Sensor() if pattern == "colour" else sensor_of(mosaic, camera)
+    meta |= noted(mosaic.meta) | sensor.done
+    caveats = [*mosaic.meta.get("caveats", ()), *sensor.caveats]
+    lost = mosaic.mask.copy() if sensor.dead is None else mosaic.mask | sensor.dead
+    gains, measured = NEUTRAL, dict[str, Any]()
     if pattern in PATTERNS:
         told = "the file" if mosaic.cfa != "RGGB" else f"the profile's camera {camera.name or mosaic.camera}"
-        caveats += [doubt] if (doubt := doubt_of_phase(mosaic.samples, mosaic.mask, pattern, told)) else []
-        samples: Samples = mosaic.samples
-        meta["method"] = method
-        if balanced and len(set(camera.gains)) > 1:
-            samples = balance(samples, PATTERNS[pattern], camera.gains, white)
-            meta["gains"] = list(camera.gains)
-        samples = demosaic_masked(samples, pattern=pattern, method=method, white=white, mask=mosaic.mask)
-        lost = GROWTHS[method](mosaic.mask)
-    else:
-        samples, lost = mosaic.samples.copy(), mosaic.mask.copy()
-    meta |= {"caveats": caveats} if caveats else {}
+        doubt = doubt_of_phase(mosaic.samples, mosaic.mask, pattern, told)
+        gains, measured, problem = find_gains(mosaic, camera, PATTERNS[pattern], full, recipe.white_balance, recipe.target)
+        caveats += [note for note in (doubt, problem) if note]
+        meta["method"] = recipe.method
+    names = recipe.names if pattern in PATTERNS else recipe.names[:1]
+    looks = [look_of(name, camera, gains, measured, balanced=recipe.white_balance != "none") for name in names]
+    whites = [_result_white(mosaic.samples, pattern, full, sensor, look) for look in looks]
+    pictures = [_picture(mosaic.samples, lost, pattern, full, sensor, look, recipe) for look in looks]
+    grow = GROWTHS[recipe.method] if pattern in PATTERNS else np.copy
+    lost = grow(lost)
     telemetry = _telemetry(mosaic, camera)
     if telemetry:
         # Pictures that came in colour were developed from such samples too, by filters no wider than ours.
-        grow = GROWTHS[method] if pattern in PATTERNS else grow_diamond if pattern == "colour" else np.copy
-        meta["telemetry"] = _spoil(lost, grow, telemetry, mosaic.mask.shape)
-    samples[lost] = 0
+        meta["telemetry"] = _spoil(lost, grow_diamond if pattern == "colour" else grow, telemetry, mosaic.mask.shape)
+    for picture in pictures:
+        picture[lost] = 0
+    meta |= looks[0].done if pattern in PATTERNS else {}
+    meta |= {"tone": recipe.tone} if recipe.tone != "linear" and pattern != "colour" else {}
+    meta |= {"caveats": caveats} if caveats else {}
+    others = zip(names[1:], looks[1:], pictures[1:], whites[1:], strict=True)
     return Image(
         camera=mosaic.camera,
         frame=mosaic.frame,
-        samples=samples,
+        samples=pictures[0],
         mask=lost,
         edition=mosaic.edition,
         editions=editions,
@@ -72,9 +84,37 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], *, method
         file=mosaic.file,
         clock=mosaic.clock,
         utc=mosaic.utc,
-        white=white,
+        white=whites[0],
         meta=meta,
+        renditions={name: Rendition(samples=shown(picture, white, recipe.tone), done=look.done) for name, look, picture, white in others},
     )
+
+
+def _result_white(samples: Samples, pattern: str, full: int, sensor: Sensor, look: Look) -> int:
+    """Give the largest value of a result: 255 where 8 bits are for people, else what is left of the largest sample."""
+    if pattern == "colour":
+        return full
+    return 255 if look.whitens and samples.dtype == np.uint8 else max(1, round(full - sensor.bias))
+
+
+def _picture(samples: Samples, lost: Mask, pattern: str, full: int, sensor: Sensor, look: Look, recipe: Recipe) -> Samples:
+    """Develop one rendition; samples of 16 bits stay linear."""
+    if pattern == "colour":
+        return samples.copy()
+    native = samples.dtype.newbyteorder("=")
+    white = _result_white(samples, pattern, full, sensor, look)
+    scale = white / max(1, full - sensor.bias) if look.whitens and native == np.uint8 else 1.0
+    red, green, blue = normalised(look.gains) if pattern in PATTERNS else NEUTRAL
+    gains = (red * scale, green * scale, blue * scale)
+    calibration = make_calibration(native, sensor.bias, gains, full, white, sensor.dark, sensor.flat)
+    finish = make_finish(native, look.matrix, recipe.tone if native == np.uint8 else "linear", white)
+    if pattern in PATTERNS:
+        return demosaic_masked(
+            samples, pattern=pattern, method=recipe.method, white=white, mask=lost, calibration=calibration, finish=finish
+        )
+    mono = calibrate(np.require(samples, native, ["C", "W"]), (0, 0), calibration)
+    finish_picture(mono, finish)
+    return mono
 
 
 def demosaic_masked(
@@ -85,8 +125,13 @@ def demosaic_masked(
     white: int | None = None,
     out: Samples | None = None,
     mask: Mask | None = None,
+    calibration: Calibration | None = None,
+    finish: Finish | None = None,
 ) -> Samples:
-    """Demosaic as `stages.debayer.demosaic` says; mlri leaves samples under the mask out of its windows."""
+    """Demosaic as `stages.debayer.demosaic` says; mlri leaves samples under the mask out of its windows.
+
+    Samples are calibrated before, with no result over white, and pixels finished after it.
+    """
     if pattern not in PATTERNS:
         raise ProfileError(f"{pattern!r} is no Bayer pattern", where="pattern", remedy=f"Use one of {', '.join(PATTERNS)}")
     if method not in GROWTHS:
@@ -106,14 +151,18 @@ def demosaic_masked(
         raise DataError(
             f"cannot fill an array of {out.dtype} and shape {out.shape}", remedy=f"Give {(height, width, 3)} of {native}, contiguous"
         )
+    if method == "malvar":
+        demosaic_malvar(mosaic, PATTERNS[pattern], white, out, calibration, finish)
+        return out
+    mosaic = mosaic if calibration is None else calibrate(mosaic, PATTERNS[pattern], calibration)
     _fill(mosaic, PATTERNS[pattern], method, white, out, mask)
+    if finish is not None:
+        finish_picture(out, finish)
     return out
 
 
 def _fill(mosaic: Samples, red: tuple[int, int], method: str, white: int, out: Samples, mask: Mask | None) -> None:
-    if method == "malvar":
-        demosaic_malvar(mosaic, red, white, out)
-    elif method == "superpixel":
+    if method == "superpixel":
         demosaic_superpixel(mosaic, red[0], red[1], np.int32(white), out)
     else:
         from stages.debayer.residual import demosaic_residual

@@ -16,43 +16,76 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.debayer.calibration import Calibration, calibrate_rows, mirror, no_calibration
+from stages.debayer.finish import Finish, finish_row, make_finish
+
 __all__ = ["demosaic_malvar"]
 
 Samples: TypeAlias = NDArray[Any]
 
 HALO = 2
-"""Mirrored entries on each side of a column plane: its entry k + HALO is column 2 k, or 2 k + 1."""
+"""Mirrored entries on each side of a column plane: its entry k + HALO is column 2 k, or 2 k + 1. Rows above and below a strip, too."""
+STRIP = 32
+"""Rows that are developed at a time, even: calibrated, they stay in the processor's nearest cache until they are finished."""
 
 
-def demosaic_malvar(mosaic: Samples, red: tuple[int, int], white: int, out: Samples) -> None:
-    """Fill in the two colours that each sample lacks.
+def demosaic_malvar(
+    mosaic: Samples, red: tuple[int, int], white: int, out: Samples, calibration: Calibration | None = None, finish: Finish | None = None
+) -> None:
+    """Fill in the two colours that each sample lacks; calibrate before and finish after it, in the same pass.
 
-    mosaic  (h, w) uint8 or uint16, h and w at least 2, contiguous
-    red     row and column of the first red sample, 0 or 1 each
-    white   largest value of a result
-    out     (h, w, 3) of the same dtype, contiguous
+    mosaic       (h, w) uint8 or uint16, h and w at least 2, contiguous
+    red          row and column of the first red sample, 0 or 1 each
+    white        largest value of a result, and of a calibrated sample
+    out          (h, w, 3) of the same dtype, contiguous
+    calibration  None: samples are taken as they are
+    finish       None: pixels are left as they are
     """
     # The sums of a filter reach 28 times the largest sample: 16 bits hold that of uint8, and twice as many fit a vector.
     work = np.int16 if mosaic.dtype == np.uint8 else np.int32
     height, width = mosaic.shape
     columns = np.empty((3, 2, width // 2 + 2 * HALO), work)
-    _interpolate(mosaic, red[0], red[1], work(white), columns, out.reshape(height, 3 * width))
+    calibration = no_calibration(mosaic.dtype) if calibration is None else calibration
+    finish = make_finish(mosaic.dtype, np.eye(3), "linear", white) if finish is None else finish
+    strip = np.empty((STRIP + 2 * HALO, width), mosaic.dtype)
+    _interpolate(mosaic, red[0], red[1], work(white), calibration, finish, columns, strip, out.reshape(height, 3 * width))
 
 
 @njit(cache=True, nogil=True)
-def _interpolate(mosaic: Samples, red_row: int, red_column: int, white: Any, columns: Samples, out: Samples) -> None:
-    pixels = np.empty((3, mosaic.shape[1] + 2), mosaic.dtype)
+def _interpolate(
+    mosaic: Samples,
+    red_row: int,
+    red_column: int,
+    white: Any,
+    calibration: Calibration,
+    finish: Finish,
+    columns: Samples,
+    strip: Samples,
+    out: Samples,
+) -> None:
+    height, width = mosaic.shape
+    pixels = np.empty((3, width + 2), mosaic.dtype)
     red, green, blue = pixels[0], pixels[1], pixels[2]
-    _rows_of_one_kind(mosaic, red_row, red_column, white, columns, red, green, blue, pixels, out)
-    _rows_of_one_kind(mosaic, 1 - red_row, 1 - red_column, white, columns, blue, green, red, pixels, out)
+    # The last rows of a strip are the first ones of the next.
+    kept, last = strip[: 2 * HALO].reshape(2 * HALO * width), strip[STRIP:].reshape(2 * HALO * width)
+    for top in range(0, height, STRIP):
+        rows = min(STRIP, height - top)
+        done = 2 * HALO if top else 0
+        for x in range(done * width):
+            kept[x] = last[x]
+        calibrate_rows(mosaic, top - HALO + done, red_row, red_column, calibration, strip[done : rows + 2 * HALO])
+        target = out[top : top + rows]
+        _rows_of_one_kind(strip, red_row, red_column, white, finish, columns, red, green, blue, pixels, target)
+        _rows_of_one_kind(strip, 1 - red_row, 1 - red_column, white, finish, columns, blue, green, red, pixels, target)
 
 
 @njit(cache=True, nogil=True)
 def _rows_of_one_kind(
-    mosaic: Samples,
+    strip: Samples,
     first: int,
     shift: int,
     white: Any,
+    finish: Finish,
     columns: Samples,
     own: Samples,
     green: Samples,
@@ -61,9 +94,9 @@ def _rows_of_one_kind(
     out: Samples,
 ) -> None:
     """Develop every second row; `shift` is the first column of its own colour. Views are made here, once, as each costs a row's tenth."""
-    height, width = mosaic.shape
-    left = np.array([_mirror(x, width) for x in range(-2 * HALO, 0)])
-    right = np.array([_mirror(x, width) for x in range(width - width % 2, width - width % 2 + 2 * HALO)])
+    width = strip.shape[1]
+    left = np.array([mirror(x, width) for x in range(-2 * HALO, 0)])
+    right = np.array([mirror(x, width) for x in range(width - width % 2, width - width % 2 + 2 * HALO)])
     here, near, far = columns[0], columns[1], columns[2]
     # A pair is a sample of the own colour and the green one after it; with shift 1 the first pair begins in the mirrored column -1.
     colour, colour_near, colour_far = here[shift, 1 - shift :], near[shift, 1 - shift :], far[shift, 1 - shift :]
@@ -73,21 +106,14 @@ def _rows_of_one_kind(
         pixels[1, shift : shift + width],
         pixels[2, shift : shift + width],
     )
-    for y in range(first, height, 2):
-        above, below = mosaic[_mirror(y - 1, height)], mosaic[_mirror(y + 1, height)]
-        top, bottom = mosaic[_mirror(y - 2, height)], mosaic[_mirror(y + 2, height)]
-        _split(mosaic[y], left, right, here[0], here[1])
-        _split_sum(above, below, left, right, near[0], near[1])
-        _split_sum(top, bottom, left, right, far[0], far[1])
+    for y in range(first, out.shape[0], 2):
+        _split(strip[y + 2], left, right, here[0], here[1])
+        _split_sum(strip[y + 1], strip[y + 3], left, right, near[0], near[1])
+        _split_sum(strip[y], strip[y + 4], left, right, far[0], far[1])
         _filter(colour, greens, colour_near, green_near, colour_far, green_far, white, own, green, other)
+        if finish.mixes or finish.tones:
+            finish_row(first_plane, second_plane, third_plane, finish)
         _interleave(first_plane, second_plane, third_plane, out[y])
-
-
-@njit(cache=True, nogil=True)
-def _mirror(index: int, length: int) -> int:
-    """Reflect about the first and the last index; the period is even, so the colour holds for any length of at least 2."""
-    index = abs(index) % (2 * length - 2)
-    return min(index, 2 * length - 2 - index)
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ from stages.products.carry import Carry, ChannelState
 from stages.products.chunk import Chunk
 from stages.products.files import FilePart, ReceivedFile, Segment
 from stages.products.frames import FRAME_DTYPE, Frames
-from stages.products.images import Image, Mosaic
+from stages.products.images import Image, Mosaic, Rendition
 from stages.products.labels import Description, Label, LabelFile
 from stages.products.packets import GAP_DTYPE, PACKET_DTYPE, Packets
 from stages.products.report import Report
@@ -41,6 +41,7 @@ __all__ = [
     "Packets",
     "ReceivedFile",
     "Recording",
+    "Rendition",
     "Repair",
     "Report",
     "Segment",

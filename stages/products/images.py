@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.product import Completeness, Entry, Facts, Key, Product, Sink, Source
 
-__all__ = ["Image", "Mosaic"]
+__all__ = ["Image", "Mosaic", "Rendition"]
 
 Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -86,6 +87,16 @@ class Mosaic(Product):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rendition:
+    """A frame in other colours than its picture's, to be looked at."""
+
+    samples: NDArray[np.uint8]
+    """(height, width, 3); 0 where lost."""
+    done: Facts = field(default_factory=dict)
+    """What was done to its colours, as in `Image.meta`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image(Product):
     """A frame, developed."""
 
@@ -110,7 +121,14 @@ class Image(Product):
     white: int = 255
     meta: Facts = field(default_factory=dict)
     """telemetry: (rows, columns) of the top left corner where pixels are masked because they depend on camera telemetry, so that none
-    of them counts as missing. caveats: what a user should know, a sentence each."""
+    of them counts as missing. caveats: what a user should know, a sentence each. DONE: what was done to the samples, in this order."""
+    renditions: Mapping[str, Rendition] = field(default_factory=dict)
+    """Others of the same frame, by name."""
+
+    DONE: ClassVar[tuple[str, ...]] = (
+        "destretched", "companding", "filled", "bias", "dark", "flat", "rendition",
+        "gains", "balance", "target", "method", "matrix", "illuminant", "tone",
+    )  # fmt: skip
 
     @classmethod
     def stem(cls, key: Key) -> str:
@@ -118,26 +136,32 @@ class Image(Product):
         return f"images/{key['camera']}/{key['frame']}"
 
     def save(self, sink: Sink) -> None:
-        """Write .png (8 bit, alpha 0 where lost), and .tif for more than 8 bits."""
-        from stages.formats.png import write_png
+        """Write .png (8 bit, alpha 0 where lost), one more for each other rendition, and .tif for more than 8 bits."""
         from stages.formats.tiff import write_tiff
+        from stages.formats.tone import shown
 
-        names = ("edition", "editions", "source", "file", "clock", "utc", "white", "meta")
+        names = ("edition", "editions", "source", "file", "clock", "utc", "white")
         record = dict(self.key) | {name: getattr(self, name) for name in names} | {"channels": self.samples[0, 0].size}
+        self._write(sink.path(".png"), shown(self.samples, self.white, self.meta.get("tone", "linear")), record | {"meta": self.meta})
+        kept = {
+            key: value for key, value in self.meta.items() if key not in {"rendition", "gains", "balance", "target", "matrix", "illuminant"}
+        }
+        for name, rendition in self.renditions.items():
+            self._write(sink.path(f".{name}.png"), rendition.samples, record | {"meta": kept | rendition.done, "done": rendition.done})
+        if self.samples.dtype != np.uint8:
+            write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=record | {"meta": self.meta})
+
+    def _write(self, path: Path, samples: NDArray[np.uint8], record: Facts) -> None:
+        from stages.formats.png import write_png
+
         title = self.source or f"{self.camera} {self.frame}"
         text = {"Title": title, "Source": self.camera, "Comment": json.dumps(record, sort_keys=True)}
-        write_png(sink.path(".png"), self._shown(), text=text)
-        if self.samples.dtype != np.uint8:
-            write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=record)
+        write_png(path, self._with_alpha(samples), text=text)
 
-    def _shown(self) -> NDArray[np.uint8]:
-        """Give 8 bits a sample, with alpha where anything is lost."""
-        samples = self.samples
-        if samples.dtype != np.uint8:
-            scaled = (np.minimum(samples, self.white).astype(np.uint32) * 255 + self.white // 2) // self.white
-            samples = scaled.astype(np.uint8)
+    def _with_alpha(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Add alpha where anything is lost."""
         if not self.mask.any():
-            return samples.astype(np.uint8, copy=False)
+            return samples
         shown = np.empty((*self.mask.shape, 4), np.uint8)
         shown[:, :, :3] = samples if samples.ndim == 3 else samples[:, :, np.newaxis]
         shown[:, :, 3] = np.where(self.mask, 0, 255)
@@ -156,7 +180,8 @@ class Image(Product):
             # A mono picture with losses: PNG has its alpha, so it was written as RGB.
             samples = samples[:, :, 0].copy()
         record = record | dict(source.key) | {"editions": tuple(record.get("editions", ()))}
-        return cls(samples=samples, mask=raster.mask, **record)
+        others = {name[1:-4]: _load_rendition(source, name) for name in source.files if name.endswith(".png") and name != ".png"}
+        return cls(samples=samples, mask=raster.mask, renditions=others, **record)
 
     def completeness(self) -> Completeness:
         """Count pixels; a gap is a run of rows in which any is lost."""
@@ -168,16 +193,19 @@ class Image(Product):
         return _completeness(self.mask, lost, "pixels", self.meta)
 
     def facts(self) -> Facts:
-        """Size, editions, name and time."""
+        """Size, editions, name and time, and what was done to the samples."""
         height, width = self.mask.shape
         names = ("edition", "source", "file", "clock", "utc", "white")
-        return {"width": width, "height": height, "editions": list(self.editions)} | {n: getattr(self, n) for n in names}
+        facts = {"width": width, "height": height, "editions": list(self.editions)} | {n: getattr(self, n) for n in names}
+        facts["done"] = {key: self.meta[key] for key in self.DONE if key in self.meta}
+        return facts | ({"renditions": {name: dict(other.done) for name, other in self.renditions.items()}} if self.renditions else {})
 
     def story(self) -> list[str]:
         """Tell which edition it was made from, and which others there were."""
         others = [edition for edition in self.editions if edition != self.edition]
         rest = f"; also there: {', '.join(others)}" if others else ""
-        return [f"developed from the {self.edition} edition in file {self.file}{rest}"]
+        done = "; ".join(f"{key} {_words(self.meta[key])}" for key in self.DONE if key in self.meta)
+        return [f"developed from the {self.edition} edition in file {self.file}{rest}"] + ([f"done to its samples: {done}"] if done else [])
 
     @classmethod
     def tally(cls, entries: Iterable[Entry]) -> Facts:
@@ -186,6 +214,21 @@ class Image(Product):
         for entry in entries:
             cameras.setdefault(entry.key["camera"], []).append(entry)
         return {"cameras": {camera: _tally_camera(cameras[camera]) for camera in sorted(cameras)}}
+
+
+def _load_rendition(source: Source, suffix: str) -> Rendition:
+    from stages.formats.images import read_image_bytes
+
+    raster = read_image_bytes(source.read(suffix), source.files[suffix].path)
+    done = json.loads(raster.meta.get("text", {}).get("Comment", "{}")).get("done", {})
+    return Rendition(samples=np.asarray(raster.samples, np.uint8), done=done)
+
+
+def _words(value: Any) -> str:
+    """Write down a setting or a measurement; a file by the beginning of its digest."""
+    if isinstance(value, dict) and "sha256" in value:
+        return f"{value.get('table', '')} {value['sha256'][:8]}".strip()
+    return json.dumps(value).strip('"')
 
 
 def _tally_camera(entries: list[Entry]) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pipeline.errors import DataError, ProfileError
@@ -58,7 +58,19 @@ class Camera(Section):
     height: int = 0
     bits: int = 8
     gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """White balance: factors of red, green and blue."""
+    """White balance: factors of red, green and blue that make a white thing white in the light of the place."""
+    illuminant: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Colour of that light, linear, the greatest 1: what a white thing has in a rendition of approximately true colour."""
+    matrix: tuple[tuple[float, float, float], ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    """From balanced camera colours to those of linear sRGB, a row for each of its colours; rows add up to 1, so that white stays white."""
+    bias: float = 0.0
+    """Data number of no light, after companding is undone."""
+    dark: bytes = b""
+    """A dark frame, as a TIFF or PNG file of 16 bits: data numbers above the bias, of the full frame."""
+    flat: bytes = b""
+    """A flat field likewise: the response to even light, in any unit; each colour is divided by its own mean."""
+    targets: Mapping[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    """Neutral things by name: column, row, width and height of the full frame in which they show."""
     frame_rate: float = 0.0
     """Frames a second; 0 if unknown."""
     embedded_samples: int = 0
@@ -79,14 +91,45 @@ class Camera(Section):
             CompandingTable.from_mapping(table, f"{where}.companding[{number}]")
             for number, table in enumerate(tables(values.get("companding", ()), f"{where}.companding"))
         )
-        if isinstance(values.get("gains"), list):
-            values["gains"] = tuple(values["gains"])
+        for key in {"gains", "illuminant", "matrix", "targets"} & values.keys():
+            values[key] = _tuples(values[key])
         camera = made(cls, {**values, "name": name}, where)
         within(camera.bits, 1, 16, f"{where}.bits")
         within(camera.width, 0, 1 << 16, f"{where}.width")
         within(camera.height, 0, 1 << 16, f"{where}.height")
         within(camera.frame_rate, 0, 1e6, f"{where}.frame_rate")
         within(camera.embedded_samples, 0, 1 << 16, f"{where}.embedded_samples")
-        if len(camera.gains) != 3 or min(camera.gains) <= 0 or max(camera.gains) > 64:
+        if min(camera.gains) <= 0 or max(camera.gains) > 64:
             raise ProfileError("must be three factors over 0 and up to 64", where=f"{where}.gains")
+        _check_colour(camera, where)
+        _check_calibration(camera, where)
         return camera
+
+
+def _check_colour(camera: Camera, where: str) -> None:
+    if min(camera.illuminant) <= 0 or max(camera.illuminant) != 1:
+        raise ProfileError("must be three numbers over 0, the greatest of them 1", where=f"{where}.illuminant")
+    if len(camera.matrix) != 3 or not all(abs(sum(row) - 1) < 1e-3 and max(map(abs, row)) <= 16 for row in camera.matrix):
+        raise ProfileError("must be three rows of three factors, each of which adds up to 1", where=f"{where}.matrix")
+
+
+def _check_calibration(camera: Camera, where: str) -> None:
+    from stages.formats.images import image_format
+
+    within(camera.bias, 0, (1 << camera.bits) - 2, f"{where}.bias")
+    for key in ("dark", "flat"):
+        data = getattr(camera, key)
+        if data and image_format(data[:65536]) not in {"png", "tiff"}:
+            remedy = "Give PNG or TIFF of 16 bits: what a lossy code leaves of a calibration shows in every picture"
+            raise ProfileError("is neither PNG nor TIFF", where=f"{where}.{key}", remedy=remedy)
+    for target, box in camera.targets.items():
+        if not all(0 <= side <= 65535 for side in box) or not box[2] * box[3]:
+            remedy = "Write [column, row, width, height], in pixels of the full frame"
+            raise ProfileError("is no box", where=f"{where}.targets.{target}", remedy=remedy)
+
+
+def _tuples(value: Any) -> Any:
+    """Make tuples of lists, also within lists and tables."""
+    if isinstance(value, Mapping):
+        return {str(key): _tuples(entry) for key, entry in value.items()}
+    return tuple(_tuples(entry) for entry in value) if isinstance(value, list | tuple) else value

@@ -14,8 +14,9 @@ from pipeline.product import FileRef, Source
 from pipeline.stage import Group, read_stage
 from stages import debayer as room
 from stages.debayer import debayer, demosaic
+from stages.debayer.calibration import calibrate, make_calibration
 from stages.debayer.develop import PATTERNS
-from stages.debayer.white_balance import balance
+from stages.debayer.white_balance import normalised
 from stages.products import Image, Mosaic
 from stages.profile import Camera
 
@@ -37,7 +38,7 @@ def develop(*mosaics: Mosaic, camera: Camera = CAMERA, **settings: Any) -> Image
 def test_the_stage_has_its_name_and_key() -> None:
     spec = read_stage(room.debayer, "debayer")
     assert (spec.name, spec.dimensions) == ("debayer", ("camera", "frame"))
-    assert [setting.name for setting in spec.settings] == ["method", "white_balance"]
+    assert [setting.name for setting in spec.settings] == ["method", "white_balance", "target", "renditions", "tone"]
     assert all(setting.help for setting in spec.settings)
 
 
@@ -136,6 +137,9 @@ def test_a_grey_scene_comes_out_grey_and_highlights_stay_white(pattern: str) -> 
 
 
 def test_gains_under_one_do_not_turn_highlights_pink() -> None:
+    def balance(mosaic: NDArray[Any], red: tuple[int, int], gains: tuple[float, float, float], white: int) -> NDArray[Any]:
+        return calibrate(mosaic, red, make_calibration(mosaic.dtype, 0, normalised(gains), white, white))
+
     full = np.full((8, 8), 255, np.uint8)
     assert (balance(full, (0, 0), (1.0, 0.7, 1.3), 255) == 255).all()
     half = balance(np.full((8, 9), 100, np.uint8), (0, 0), (1.0, 0.5, 2.0), 255)
@@ -219,7 +223,7 @@ class Folder:
         raise AssertionError(f"{len(data)} bytes for a packed file")
 
     def source(self, product: Image | Mosaic) -> Source:
-        files = {path.suffix: FileRef(path=str(path), length=path.stat().st_size) for path in self.folder.iterdir()}
+        files = {path.name.removeprefix("product"): FileRef(path=str(path), length=path.stat().st_size) for path in self.folder.iterdir()}
         return Source(key=product.key, files=files)
 
 

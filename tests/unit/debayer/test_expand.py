@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.errors import DataError, ProfileError
 from stages.debayer.develop import develop
+from stages.debayer.renditions import Recipe
 from stages.formats.companding import expand, parse_table
 from stages.products import Mosaic
 from stages.profile import Camera
@@ -62,7 +63,7 @@ def camera():
     "label, value, white", [({"companding": "LUT2", "sol": 13}, 400, 510), ({"companding": "LUT2", "sol": 14}, 2500, 4064)]
 )
 def test_the_table_follows_label_and_sol(label, value, white):
-    image = develop(mosaic(**label), camera(), ("lossless",), method="malvar", balanced=True)
+    image = develop(mosaic(**label), camera(), ("lossless",), Recipe())
     assert (image.samples[4, 4], image.samples[0, 0], image.white, image.samples.dtype) == (value, 0, white, np.uint16)
     assert image.meta["companding"]["table"] == "LUT2"
     assert len(image.meta["companding"]["sha256"]) == 64
@@ -70,10 +71,10 @@ def test_the_table_follows_label_and_sol(label, value, white):
 
 @pytest.mark.parametrize("label", [{}, {"companding": "LUT1", "sol": 3}, {"sol": 3}])
 def test_nothing_is_expanded_unless_the_profile_names_the_table(label):
-    image = develop(mosaic(**label), camera(), ("lossless",), method="malvar", balanced=True)
+    image = develop(mosaic(**label), camera(), ("lossless",), Recipe())
     assert (image.samples[4, 4], image.white) == (200, 255)
     assert "companding" not in image.meta
-    bare = develop(mosaic(companding="LUT2"), Camera(), ("lossless",), method="malvar", balanced=True)
+    bare = develop(mosaic(companding="LUT2"), Camera(), ("lossless",), Recipe())
     assert bare.samples[4, 4] == 200
 
 
