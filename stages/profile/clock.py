@@ -48,6 +48,9 @@ class Clock(Section):
         within(clock.ticks_per_second, 1, 1 << 32, "clock.ticks_per_second")
         if list(clock.correlation) != sorted(clock.correlation):
             raise ProfileError("must be ascending", where="clock.correlation")
+        for number, (_, tdt, rate) in enumerate(clock.correlation):
+            within(tdt, -LATEST, LATEST, f"clock.correlation[{number}]")
+            within(rate, 1e-3, 1e3, f"clock.correlation[{number}]")
         return clock
 
     def utc(self, seconds: float) -> np.datetime64 | None:
@@ -60,15 +63,18 @@ class Clock(Section):
         return np.datetime64("2000-01-01T12:00:00", "us") + np.timedelta64(whole, "us")
 
     def utc_of_ticks(self, ticks: NDArray[np.int64]) -> NDArray[np.datetime64]:
-        """Give the UTC of clock readings in ticks, (n,) datetime64[us]; NaT where there is no correlation."""
+        """Give the UTC of clock readings in ticks, (n,) datetime64[us]; NaT where `utc` gives None."""
         seconds = np.asarray(ticks, np.int64) / self.ticks_per_second
         if not self.correlation:
             return np.full(seconds.shape, np.datetime64("NaT"), "datetime64[us]")
         start, tdt, rate = np.array(self.correlation).T
+        known = (seconds >= start[0]) & (seconds < LATEST)
+        # What is torn counts from the first row, and is not shown.
+        seconds = np.where(known, seconds, start[0])
         row = np.searchsorted(start, seconds, side="right") - 1
         since = np.rint((seconds - start[row]) * rate[row] * 1e6) + np.rint(tdt[row] * 1e6) - round(self.tdt_minus_utc * 1e6)
         moments = np.datetime64("2000-01-01T12:00:00", "us") + since.astype("timedelta64[us]")
-        return np.where(row < 0, np.datetime64("NaT"), moments)
+        return np.where(known, moments, np.datetime64("NaT"))
 
     def seconds(self, utc: str) -> float | None:
         """Give the clock reading at a UTC (ISO 8601 with a Z), to the microsecond; None without a correlation that reaches back to it."""

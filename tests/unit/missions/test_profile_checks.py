@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
+import numpy as np
 import pytest
 
 from pipeline.errors import ProfileError
@@ -84,6 +85,9 @@ WRONG = {
         correlation=[[1,2]]
         correlation=[[1,2,"x"]]
         correlation=[[2,2,1],[1,2,1]]
+        correlation=[[1,2,0]]
+        correlation=[[1,1e300,1]]
+        correlation=[[1,2,nan]]
     """,
     "microphone": """
         start="x"
@@ -165,8 +169,6 @@ def test_error_of_a_command_names_file_and_key():
 
 
 def test_numbers_of_numpy_are_numbers():
-    import numpy as np
-
     link = Link.from_mapping({"frame_length": np.int64(892), "reed_solomon": np.uint8(32), "interleave": np.int32(4)})
     assert (link.virtual_fill, link.cadu_length) == (0, 1024)
 
@@ -176,3 +178,12 @@ def test_profiles_of_the_program_hold():
         profile = load_profile(mission)
         for section in SECTIONS.values():
             assert profile.sections(section) is not None
+
+
+def test_torn_readings_have_no_utc_one_by_one_or_all_at_once():
+    clock = Clock(ticks_per_second=1, correlation=((100.0, 0.0, 1.0), (200.0, 100.0, 1.0)))
+    readings = [-5, 0, 99, 100, 150, 250, 10**11, 1 << 47, 1 << 62]
+    single = [clock.utc(reading) for reading in readings]
+    together = clock.utc_of_ticks(np.array(readings))
+    assert [None if np.isnat(moment) else moment for moment in together] == single
+    assert sum(moment is not None for moment in single) == 3
