@@ -189,8 +189,11 @@ class Dispatcher:
         stages = [spec.name, *(self._registry.upstream[spec.name] & allowed)]
         return text in chosen or any((stage, text) in self._running or self._catalog.tasks.is_dirty(stage, text) for stage in stages)
 
-    def _look(self, spec: StageSpec, key: Key) -> tuple[Task, Work] | None:
-        """Look at a task; note what was found, unless it is to run now."""
+    def _look(self, spec: StageSpec, key: Key, *, relocate: bool = True) -> tuple[Task, Work] | None:
+        """Look at a task; note what was found, unless it is to run now.
+
+        relocate  look for inputs whose file is gone under their other names, and then at the task again: once
+        """
         finding = self._planner.look(spec, key)
         if finding.withdraw:
             self.withdraw(finding)
@@ -200,9 +203,9 @@ class Dispatcher:
             self.finished(spec, key)
             return None
         bindings = [(binding, tuple(self._planner.load(binding, key))) for binding in finding.task.bindings]
-        outside, ours, moved = self._lacking(bindings)
+        outside, ours, moved = self._lacking(bindings, relocate=relocate)
         if moved and not outside and not ours:
-            return self._look(spec, key)
+            return self._look(spec, key, relocate=False)
         if outside or ours:
             why = f"waits for {outside}, which is gone or has changed" if outside else f"waits for {ours}, which is made again for it"
             self._catalog.tasks.settle(spec.name, key.text, "absent", [why])
@@ -220,7 +223,7 @@ class Dispatcher:
         self._summary.withdrawn += 1
         self._summary.tell("withdrawn", stage=finding.stage, key=finding.key)
 
-    def _lacking(self, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> tuple[str, str, bool]:
+    def _lacking(self, bindings: list[tuple[Binding, tuple[Output, ...]]], *, relocate: bool) -> tuple[str, str, bool]:
         """Name a file from outside, and one of ours, that is needed and is not what it was; say whether others were found elsewhere.
 
         Those of ours, damaged or pruned, are made again, whatever stages were asked for. One from outside is looked for under its other
@@ -230,19 +233,24 @@ class Dispatcher:
         ours = ""
         for output in (output for binding, outputs in bindings if binding.input.loads for output in outputs):
             for record in output.files:
-                if self._store.intact(record):
+                if self._store.intact(record) or record.path in moved:
                     continue
                 stage, maker = self._catalog.maker(output.kind, output.key) or ("", "")
                 if stage:
                     self._make_again(stage, maker)
                     ours = record.path
                     break
-                lines = [] if maker in moved else Admitter(self._catalog, self._planner.profile).relocate(maker)
-                if not lines and maker not in moved:
+                if not (relocate and self._relocate(record.path)):
                     return record.path, ours, bool(moved)
-                moved.add(maker)
-                self._ledger.record(lines)
+                moved.add(record.path)
         return "", ours, bool(moved)
+
+    def _relocate(self, path: str) -> bool:
+        """Find what a file from outside held under another name; a chunk's margin lies in files of other inputs than its own."""
+        known = self._catalog.known_path(path)
+        lines = [] if known is None else Admitter(self._catalog, self._planner.profile).relocate(known["sha256"])
+        self._ledger.record(lines)
+        return bool(lines)
 
     def _make_again(self, stage: str, key: str) -> None:
         self._called.add(stage)

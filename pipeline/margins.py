@@ -19,6 +19,9 @@ from pipeline.store import digest_file
 
 __all__ = ["Passes", "Stretch"]
 
+UNREADABLE = "absent"
+"""In place of the digest of a margin whose file is gone, or cannot be read: so it is seen when the file is there again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
@@ -83,7 +86,7 @@ class Passes:
     def margin(self, stretch: Stretch) -> tuple[FileRecord, ...]:
         """List the stretches of files that make a chunk's margin, in order; it is short where the pass begins or has a gap."""
         known = self._catalog.output(stretch.kind, stretch.key)
-        digests = {_extent(record): record.sha256 for record in known.files[1:]} if known else {}
+        digests = {_extent(record): record.sha256 for record in known.files[1:] if record.sha256 != UNREADABLE} if known else {}
         pieces: list[FileRecord] = []
         start, wanted = stretch.start, stretch.wanted
         while wanted > 0 and (before := self._ending(stretch.pass_, start)) is not None and before.kind == stretch.kind:
@@ -159,6 +162,6 @@ def _extent(record: FileRecord) -> tuple[str, int, int, int]:
 def _digest(record: FileRecord) -> str:
     try:
         return digest_file(Path(record.path), record.offset, record.size)
-    except FileNotFoundError:
-        # What needs it waits until the file is there again; a digest of its own lets that be seen.
-        return "absent"
+    except OSError:
+        # What needs it waits until the file is there again.
+        return UNREADABLE
