@@ -26,17 +26,23 @@ from pipeline.registry import Registry
 
 __all__ = ["Admission", "Admitter", "scan"]
 
+OUTPUT = ".skycrane"
+"""Stands in a folder that is the output of a run."""
 UNFINISHED = (".part", ".tmp", ".partial", ".crdownload")
 
 
 def scan(inputs: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
     """Give every file that these paths hold, sorted, with whether it was named itself; UsageError for one that is not there.
 
-    Hidden files and those whose name says that they are still being written are passed over inside folders.
+    Hidden files, those whose name says that they are still being written, and output folders are passed over inside folders.
     """
     for path in inputs:
         if path.is_dir():
             for folder, folders, files in os.walk(path):
+                if OUTPUT in folders and Path(folder) != path:
+                    # Another output folder: its pictures are nobody's arrivals.
+                    folders.clear()
+                    continue
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 for name in sorted(files):
                     if not name.startswith(".") and not name.endswith(UNFINISHED):

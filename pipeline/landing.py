@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.arrivals import UNFINISHED
+from pipeline.arrivals import OUTPUT, UNFINISHED
 
 __all__ = ["Landing", "Waker"]
 
@@ -92,6 +92,8 @@ class Landing:
             except FileNotFoundError:
                 continue
             names = {entry.name for entry in entries}
+            if OUTPUT in names:
+                continue
             for entry in entries:
                 try:
                     if entry.is_dir(follow_symlinks=False):
