@@ -139,12 +139,19 @@ def _sync(folder: Path) -> Check:
 
 
 def holder_of(store: Store) -> str:
-    """Say who holds an output folder; empty if nobody does."""
+    """Say who holds an output folder; empty if nobody does.
+
+    A holder that ended well took its note back. Only of a note that stands is the lock tried, to know whether its writer is alive: for an
+    instant, for which a run that begins just then waits.
+    """
+    note = ""
     try:
         with (store.hidden / "lock").open() as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            note = stream.read().strip()
+            if note:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return (store.hidden / "lock").read_text().strip() or "another process"
+        return note
     except OSError:
         pass
     return ""

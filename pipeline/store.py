@@ -13,9 +13,10 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from pipeline.errors import HeldError, UsageError, storage_errors
 from pipeline.receipt import FileRecord
@@ -23,6 +24,9 @@ from pipeline.receipt import FileRecord
 __all__ = ["Store", "digest_file", "storage_errors"]
 
 HIDDEN = ".skycrane"
+
+LOCK_PATIENCE = 1.0
+"""Seconds."""
 
 
 def digest_file(path: Path, offset: int = 0, length: int | None = None) -> str:
@@ -89,9 +93,7 @@ class Store:
     def hold(self) -> None:
         """Take the folder for this process; HeldError says who has it."""
         stream = (self.hidden / "lock").open("a+")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(stream):
             stream.seek(0)
             holder = stream.read().strip() or "another process"
             stream.close()
@@ -99,7 +101,7 @@ class Store:
                 f"is held by {holder}",
                 where=str(self.out),
                 remedy=f"Wait for it or stop it; `skycrane status {self.out}` can be read meanwhile",
-            ) from None
+            )
         stream.truncate(0)
         stream.write(f"process {os.getpid()} on {socket.gethostname()}")
         stream.flush()
@@ -223,6 +225,20 @@ class Store:
     def mark_ended(self) -> None:
         """Note that the run ended well."""
         (self.hidden / "running").unlink(missing_ok=True)
+
+
+def _lock(stream: TextIO) -> bool:
+    """Take a lock; False if another one has it and keeps it: who only asks whether somebody has it lets it go at once."""
+    until = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def _boot() -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import random
+import socket
 import sqlite3
 
 import pytest
 
+from pipeline import checkup, store
 from pipeline.errors import HeldError, UsageError
 from pipeline.executors import make_executor
 from pipeline.store import Store
@@ -176,6 +180,26 @@ def test_what_a_crash_left_is_swept(bench):
 def test_a_second_holder_is_told_who_has_it(bench):
     with bench.open(), pytest.raises(HeldError, match="process"), bench.open():
         pass
+
+
+def test_who_looks_whether_a_folder_is_held_does_not_keep_a_run_from_it(bench, monkeypatch):
+    bench.run(bench.tape("a.txt", "alpha "))
+    looking = (bench.out / ".skycrane" / "lock").open()
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr(store.time, "sleep", lambda _: looking.close())
+    assert bench.run().summary.idle
+
+
+def test_the_holder_of_a_folder_is_asked_for_without_a_lock(bench, monkeypatch):
+    one = Store(bench.out)
+    with bench.open():
+        assert checkup.holder_of(one) == f"process {os.getpid()} on {socket.gethostname()}"
+    assert checkup.holder_of(one) == ""
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", lambda *_: pytest.fail("nobody holds it: there is nothing to ask"))
+        assert checkup.holder_of(one) == ""
+    (bench.out / ".skycrane" / "lock").write_text("process 1 on a machine that went down")
+    assert checkup.holder_of(one) == ""
 
 
 def test_a_folder_of_other_peoples_files_is_refused(tmp_path):
