@@ -135,8 +135,9 @@ def replay(recordings: tuple[Path, ...], landing: Path, rate: str, piece: str, s
 
 
 def _watch(run: Run, folders: list[Path], *, settle: float, once: bool, level: str | None, link: str | None) -> None:
-    with contextlib.closing(Waker(folders)) as waker:
-        watch_folders(run, Landing(folders, settle=settle), waker, once=once, level=level, link=link, tell=_tell)
+    landing = Landing(folders, settle=settle, hears=True)
+    with contextlib.closing(Waker(folders, landing.hear)) as waker:
+        watch_folders(run, landing, waker, once=once, level=level, link=link, tell=_tell)
 
 
 def _tell(cohort: Cohort) -> None:

@@ -61,3 +61,49 @@ def test_hidden_and_unfinished_files_and_marks_are_none(tmp_path):
     inside.write_bytes(b"1")
     os.utime(inside, (1, 1))
     assert Landing([tmp_path]).poll() == [inside]
+
+
+def test_what_is_heard_of_is_looked_at_at_once_and_everything_now_and_then(tmp_path):
+    landing = Landing([tmp_path], settle=2.0, hears=True)
+    assert landing.poll(now=0.0) == []
+    heard, unheard = tmp_path / "heard", tmp_path / "unheard"
+    for path in (heard, unheard):
+        path.write_text("x")
+    landing.hear(str(heard))
+    assert landing.poll(now=0.5, wall=0.0) == []
+    assert landing.pending == 1, "nobody has told of the other one"
+    heard.write_text("xy")
+    assert landing.poll(now=1.5, wall=0.0) == []
+    assert landing.pending == 2
+    assert landing.poll(now=2.9, wall=0.0) == []
+    assert landing.poll(now=3.5, wall=0.0) == [unheard, heard]
+    assert landing.pending == 0
+
+
+def test_a_file_that_was_renamed_between_two_looks_is_complete_at_once(tmp_path):
+    landing = Landing([tmp_path], settle=60.0, hears=True)
+    landing.poll(now=0.0)
+    for unfinished in ("a.part", ".b", ".c.tmp"):
+        part = tmp_path / unfinished
+        part.write_text("x")
+        landing.hear(str(part))
+        final = tmp_path / unfinished.strip(".")[0]
+        part.rename(final)
+        landing.hear(str(final))
+    assert sorted(path.name for path in landing.poll(now=0.1, wall=0.0)) == ["a", "b", "c"]
+
+
+def test_hints_lead_nowhere_else(tmp_path):
+    landing = Landing([tmp_path / "in"], settle=60.0, hears=True)
+    (tmp_path / "in" / ".hidden").mkdir(parents=True)
+    landing.poll(now=0.0)
+    for name in ("elsewhere", "in/.hidden/x", "in/still.part", "in/gone", "in", "in/x.sha256"):
+        path = tmp_path / name
+        if name not in {"in/gone", "in"}:
+            path.write_text("x")
+        landing.hear(str(path))
+    assert landing.poll(now=0.1, wall=0.0) == []
+    assert landing.pending == 0
+    (tmp_path / "in" / "x").write_text("x")
+    landing.hear(str(tmp_path / "in" / "x.sha256"))
+    assert landing.poll(now=0.2, wall=0.0) == [tmp_path / "in" / "x"], "the mark is there already"
