@@ -95,6 +95,10 @@ class Run:
                 failed = self._finish()
             elif issubclass(kind, KeyboardInterrupt):
                 self._ledger.commit()
+            if failed is not None:
+                # What filled the disk is often what was being staged; without it there is room for the command that makes more.
+                with contextlib.suppress(OSError):
+                    self._store.clear_staging()
             self.summary.seconds = time.monotonic() - self._begin
             ended = {"made": dict(self.summary.made), "quarantined": self.summary.quarantined.total, "withdrawn": self.summary.withdrawn}
             self.summary.tell(

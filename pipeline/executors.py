@@ -197,13 +197,16 @@ def _gone() -> InterruptedRunError:
 
 # Batches for threads of this very process, by name: they need not be taken apart and put together again on their way.
 _HANDED: dict[str, Batch] = {}
-_HANDED_BACK: dict[str, list[Outcome]] = {}
+_HANDED_BACK: dict[str, list[Outcome] | Exception] = {}
 
 
 def _perform_here(name: str) -> None:
     batch = _HANDED.get(name)
     if batch is not None:  # else nobody waits for it any more
-        _HANDED_BACK[name] = _perform(batch)
+        try:
+            _HANDED_BACK[name] = _perform(batch)
+        except Exception as error:  # noqa: BLE001  the driver judges it; raised here, Dask would print it as a traceback
+            _HANDED_BACK[name] = error
 
 
 def _threads_of_ours(jobs: int) -> Any:

@@ -97,6 +97,7 @@ def main() -> None:
     try:
         code: Any = skycrane.main(standalone_mode=False)
     except click.exceptions.Abort:
+        click.echo("skycrane: interrupted. What was done stays; the same command goes on", err=True)
         code = ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipeline.catalog import Catalog
 from pipeline.checkup import holder_of
 from pipeline.cli.common import json_option, out_argument, reading
 from pipeline.cli.tables import COLUMNS, page
+from pipeline.product import Product
 from pipeline.settings import Settings
 from pipeline.space import Space, measure, size_in_words
 from pipeline.store import Store
@@ -127,8 +129,8 @@ def _hints(document: dict[str, Any], store: Store, catalog: Catalog, out: Path) 
         hints.append(f"{sums['quarantined'] + sums['failed']:,} quarantined: skycrane quarantine list {here}")
     if sums["stale"] or sums["waiting"]:
         hints.append(_unfinished(sums["stale"] + sums["waiting"], store, catalog, here))
-    if sums["partial"] and (product := _partial(catalog)):
-        hints.append(f"{sums['partial']:,} partial, the last {product}: skycrane explain {here} {shlex.quote(product)}")
+    for count, product in _partials(catalog):
+        hints.append(f"{count:,} {product.partition(' ')[0]} partial: skycrane explain {here} {shlex.quote(product)}")
     disk = document["disk"]
     if disk["free"] < max(1 << 30, disk["bytes"] // 20):
         more = f" --keep final (gives back {size_in_words(disk['intermediate'])})" if disk["keep"] == "all" and disk["intermediate"] else ""
@@ -150,10 +152,12 @@ def _unfinished(count: int, store: Store, catalog: Catalog, here: str) -> str:
     return f"{count:,} stale or waiting: skycrane process {what} --out {here} --dry-run says why; without --dry-run it does them"
 
 
-def _partial(catalog: Catalog) -> str:
-    """Name a partial product of the last stage that has one."""
-    for name in reversed(list(catalog.registry.stages)):
-        row = catalog.db.execute("SELECT kind, key FROM products WHERE partial AND stage = ? ORDER BY key LIMIT 1", (name,)).fetchone()
-        if row is not None:
-            return f"{row['kind']} {row['key']}"
-    return ""
+def _partials(catalog: Catalog) -> Iterator[tuple[int, str]]:
+    """Count the partial products of each kind that the tables sum up, or of all where none does, and name the first of them."""
+    kinds = catalog.registry.kinds
+    told = {name for name, kind in kinds.items() if kind.tally.__func__ is not Product.tally.__func__}  # type: ignore[attr-defined]  # a class method's function
+    for name in kinds:
+        if name in told or not told:
+            row = catalog.db.execute("SELECT COUNT(*) AS n, MIN(key) AS key FROM products WHERE partial AND kind = ?", (name,)).fetchone()
+            if row["n"]:
+                yield row["n"], f"{name} {row['key']}"

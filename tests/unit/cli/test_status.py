@@ -27,7 +27,7 @@ def test_every_alarming_number_leads_to_a_command_that_works(cli, tree, tapes):
     cli("process", tapes("c.txt", "another "), "--out", tree, "--until", "words", *SYNC)
     said = cli("status", tree).out
     commands = re.findall(r"skycrane (.*?)(?: says why.*)?$", said, re.MULTILINE)
-    assert [command.split()[0] for command in commands] == ["quarantine", "process", "explain", "doctor"]
+    assert list(dict.fromkeys(command.split()[0] for command in commands)) == ["quarantine", "process", "explain", "doctor"]
     for command in commands[:3]:
         answer = cli(*shlex.split(command), *(SYNC if command.startswith("process") else ()))
         assert answer.code == 0, answer.err
