@@ -98,12 +98,12 @@ def _draw_row(
             draw.rectangle((x - 1, 0, x, metrics.box[1] + metrics.caption - 1), fill=palette.RUST)
         for place, number in enumerate(spot.slot.events):
             if metrics.across:
-                badge(draw, spot.x - metrics.gap // 2, 18 * place, number)
+                badge(draw, spot.x - metrics.gap // 2, metrics.box[1] + 2 + 18 * place, number)
             y = _draw_event(draw, metrics, events[number - 1], y)
 
 
 def badge(draw: ImageDraw.ImageDraw, x: int, y: int, number: int) -> None:
-    """Write an event's number."""
+    """Write an event's number; beside captions, since galleries cut their pictures from the sheet."""
     draw.rectangle((x - 10, y, x + 9, y + 15), fill=palette.RUST)
     write(draw, (x, y + 12), str(number), 12, palette.BACKGROUND, "ms")
 

@@ -11,7 +11,7 @@ from stages.profile.dictionary import Dictionary
 from stages.profile.file_protocol import FileProtocol
 from stages.profile.link import Link, VirtualChannel
 from stages.profile.microphone import Microphone
-from stages.profile.mission import Mission
+from stages.profile.mission import Mission, PassNote
 from stages.profile.names import NameRule, Names
 from stages.profile.sidecars import Sidecars
 from stages.profile.timeline import Timeline
@@ -28,6 +28,7 @@ __all__ = [
     "Mission",
     "NameRule",
     "Names",
+    "PassNote",
     "Sidecars",
     "Timeline",
     "VirtualChannel",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.stage import Listing, stage
 from stages.products import (
     ChannelTable,
+    Chunk,
     ContactSheet,
     EventTable,
     Frames,
@@ -15,13 +16,14 @@ from stages.products import (
     Report,
     SheetBook,
     Spectrogram,
+    TimeSheet,
 )
 from stages.profile import Clock, Dictionary, Mission, Timeline
 
 __all__ = ["report"]
 
 
-@stage(version=2, settled=True)
+@stage(version=3, settled=True)
 def report(
     images: Listing[Image],
     sheets: Listing[ContactSheet],
@@ -31,6 +33,8 @@ def report(
     files: Listing[ReceivedFile],
     frames: Listing[Frames],
     packets: Listing[Packets],
+    chunks: Listing[Chunk],
+    together: Listing[TimeSheet],
     channels: ChannelTable | None,
     events: EventTable | None,
     mission: Mission,
@@ -53,6 +57,8 @@ def report(
         files=files.entries,
         frames=frames.entries,
         packets=packets.entries,
+        chunks=chunks.entries,
+        together=together.entries,
         channels=channels,
         events=events,
         mission=mission,

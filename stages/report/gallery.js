@@ -38,6 +38,7 @@
     }
     const words = make("span", { className: "words" }, make("b", { textContent: item.frame }));
     if (item.fraction < 1) words.append(" ", make("span", { className: "share", textContent: percent(item.fraction) }));
+    else if (item.state === "thumbnail") words.append(" ", make("span", { className: "share", textContent: "still to come" }));
     words.append(" ", make("span", { className: `edition ${item.edition}`, textContent: item.edition }));
     if (item.when) words.append(make("span", { className: "time", textContent: item.when }));
     const link = make("a", { className: "shot", href: item.url }, thumb(item), words);
@@ -197,3 +198,6 @@
   if (times) label();
   restore();
 })();
+
+/* On paper nothing comes into view: what is in the page is loaded before it is printed. */
+addEventListener("beforeprint", () => document.querySelectorAll("img[loading=lazy]").forEach((image) => { image.loading = "eager"; }));

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pipeline.product import Entry
 from stages.formats.ticks import clock_face
 from stages.profile import Timeline
-from stages.report.words import duration, finite_clock, short_utc, since_zero
+from stages.report.words import count, duration, finite_clock, short_utc, since_zero
 
 __all__ = ["GapView", "SoundView", "sound_views"]
 
@@ -72,7 +72,7 @@ def view_of(entry: Entry, spectrogram: Entry | None, timeline: Timeline) -> Soun
         ("Sampled", f"{rate / 1000:g} kHz, {facts['bits']} bit, {channels}"),
         ("Begins", "  ".join(part for part in (short_utc(facts["utc"]), since_zero(timeline, finite_clock(facts["clock"]))) if part)),
         ("Loudest", f"{plot['peak']:.1f} dBFS" if plot.get("peak") is not None else ""),
-        ("Lost", f"{duration(facts['missing_seconds'])} in {facts['gaps']:,} gaps" if facts["gaps"] else "nothing"),
+        ("Lost", f"{duration(facts['missing_seconds'])} in {count(facts['gaps'], 'gap')}" if facts["gaps"] else "nothing"),
     ]
     return SoundView(
         name=entry.key["microphone"],

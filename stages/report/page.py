@@ -21,7 +21,8 @@ from stages.report.heard import SoundView, sound_views
 from stages.report.index import index_csv
 from stages.report.link import PassHealth, link_health
 from stages.report.losses import trace_losses
-from stages.report.pictures import CameraView, cameras, hero
+from stages.report.origin import origin_of
+from stages.report.pictures import CameraView, cameras, hero, leaf_urls
 from stages.report.plot import camera_lane, plot, sound_lane, sparkline, telemetry_lane, timeline_figure
 from stages.report.received import FileView, file_views
 from stages.report.shots import Gap
@@ -38,6 +39,7 @@ PIECE = 480
 """Pictures of a piece; the pieces hold all of a camera's, those in the page too, with more about each."""
 SCRIPTS = ("report.css", "report.js", "gallery.js", "viewer.js", "sound.js", "live.js")
 MOST_FILES = 200
+MOST_CHUNKS = 1000
 MOST_CHANNELS = 300
 
 
@@ -64,6 +66,8 @@ def make_report(
     files: Sequence[Entry],
     frames: Sequence[Entry],
     packets: Sequence[Entry],
+    chunks: Sequence[Entry],
+    together: Sequence[Entry],
     channels: ChannelTable | None,
     events: EventTable | None,
     mission: Mission,
@@ -81,6 +85,7 @@ def make_report(
     rows, row_count = event_rows(events, timeline, clock)
     span = span_of(list(times_of(images, sounds, series)), timeline, clock)
     styles = Styles()
+    lead = hero(views)
     context = {
         "mission": mission,
         "views": views,
@@ -89,7 +94,7 @@ def make_report(
         "styles": styles,
         "facets": facets(views, timeline),
         "costs": costs(views, losses),
-        "hero": hero(views),
+        "hero": lead,
         "sounds": sounds,
         "files": received[:MOST_FILES],
         "file_count": len(received),
@@ -102,7 +107,17 @@ def make_report(
         "zero": timeline.zero_name,
         "w": words,
     }
-    context |= drawings(span, views, images, sounds, series, timeline, clock)
+    origin = origin_of(mission, files, (*frames, *packets))
+    made_from = [shot.file for view in views for shot in view.shots]
+    heard = [mission.credit] if recordings and not origin.by_file else []
+    context |= {
+        "notes": origin.notes,
+        "credit": origin.of(lead[1].file) if lead else "",
+        "credits": list(dict.fromkeys([*origin.all(made_from), *heard])),
+        "recorded": recorded(chunks),
+        "together": [url for entry in together for url in leaf_urls(entry)],
+    }
+    context |= drawings(span, views, sounds, series, timeline, clock)
     out = {"index.html": render(context), "index.csv": index_csv(images, clock)}
     out |= {f"page/{name}": (FOLDER / name).read_bytes() for name in SCRIPTS}
     out["page/places.css"] = styles.sheet()
@@ -136,7 +151,6 @@ def times_of(images: Sequence[Entry], sounds: Sequence[SoundView], series: Seque
 def drawings(
     span: Span | None,
     views: Sequence[CameraView],
-    images: Sequence[Entry],
     sounds: Sequence[SoundView],
     series: Sequence[Series],
     timeline: Timeline,
@@ -146,12 +160,7 @@ def drawings(
     if span is None:
         return {"span": None, "timeline": "", "marks": [], "plots": [], "channels": [], "channel_count": 0}
     marks = marks_in(span, timeline, clock)
-    times: dict[str, list[tuple[float, bool]]] = {}
-    for entry in images:
-        seconds = words.finite_clock(entry.facts.get("clock"))
-        if seconds is not None:
-            times.setdefault(entry.key["camera"], []).append((seconds, not entry.completeness.partial))
-    rows = [lane for view in views if (lane := camera_lane(view, times.get(view.name, ()), span))]
+    rows = [lane for view in views if (lane := camera_lane(view, span))]
     rows += [lane for sound in sounds if (lane := sound_lane(sound, span))]
     if rows and (lane := telemetry_lane(series, span)):
         rows.append(lane)
@@ -231,7 +240,8 @@ def missing(
             yield where, f"{view.name}: {words.count(view.partial, 'frame')} partly lost", listed(frames)
         if view.thumbnails:
             frames = [shot.frame for shot in view.shots if shot.state == "thumbnail"]
-            yield where, f"{view.name}: {words.count(view.thumbnails, 'frame')} of which only the thumbnail has come", listed(frames)
+            what = f"{view.name}: {words.count(view.thumbnails, 'frame')} of which only the thumbnail has come"
+            yield where, what, f"{listed(frames)}; of the picture itself nothing was in any pass so far"
     for sound in sounds:
         if sound.missing:
             gaps = [f"{words.duration(stop - start)} at {clock_face(start, 0.01)}" for start, stop in sound.runs]
@@ -254,6 +264,13 @@ def listed(items: Sequence[str], most: int = 12) -> str:
     return ("; " if any(":" in item for item in items[:most]) else ", ").join(items[:most]) + (
         f" and {len(items) - most:,} more" if len(items) > most else ""
     )
+
+
+def recorded(chunks: Sequence[Entry]) -> list[tuple[str, str, str, str]]:
+    """List the recordings that all of it was made from: pass, place in it, size and SHA-256."""
+    return [
+        (entry.key["pass"], entry.key["chunk"], words.size(entry.completeness.received), entry.digest) for entry in chunks[:MOST_CHUNKS]
+    ]
 
 
 def caveats(entries: Sequence[Entry]) -> list[tuple[str, int]]:

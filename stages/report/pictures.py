@@ -206,6 +206,7 @@ def shot_of(entry: Entry, sprites: dict[str, Sprite], histograms: dict[str, str]
         width=facts.get("width", 0),
         height=facts.get("height", 0),
         clock=seconds,
+        file=facts.get("file") or "",
         received=done.received,
         expected=done.received if done.expected is None else done.expected,
         rows=tuple(lost_rows(done.gaps, facts.get("width", 0))),

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from stages.formats.ticks import round_ticks
 from stages.report.heard import SoundView
 from stages.report.pictures import CameraView
+from stages.report.shots import Gap, Shot
 from stages.report.span import Mark, Span
 from stages.report.telemetry import Series
 from stages.report.words import count, quantity
 
 __all__ = ["Lane", "camera_lane", "plot", "sound_lane", "sparkline", "telemetry_lane", "timeline_figure"]
 
+STATES = ("", "whole", "thumbnail", "partial", "lost")
+"""Of a bin, the worse ones later: they must not hide behind the better."""
 BINS = 320
 """Of time, over the width; each shows the range of its values."""
 LANE, HEAD, FOOT = 26, 20, 22
@@ -58,7 +61,7 @@ class Lane:
     href: str
     """Of the section that shows it."""
     bins: NDArray[np.uint8]
-    """(BINS,): 0 nothing, 1 whole, 2 partly lost, 3 lost."""
+    """(BINS,): 0 nothing, else the number of a state: see STATES."""
 
 
 def plot(series: Series, span: Span, marks: Sequence[Mark]) -> Markup:
@@ -161,19 +164,27 @@ def sparkline(series: Series) -> Markup:
     return Markup('<svg class="spark" viewBox="0 0 120 22" aria-hidden="true"><polyline points="{}"/></svg>').format(points)
 
 
-def camera_lane(view: CameraView, times: Sequence[tuple[float, bool]], span: Span) -> Lane | None:
-    """Make a row of a camera's frames; None if none of them lies in the span.
-
-    times  (clock seconds, whole) of each frame
-    """
+def camera_lane(view: CameraView, span: Span) -> Lane | None:
+    """Make a row of a camera's frames, and of those missing between them; None if none of them lies in the span."""
     bins = np.zeros(BINS, np.uint8)
-    for clock, whole in times:
-        place = span.place(clock)
-        if 0 <= place <= 1:
+    for shot in view.shots:
+        if shot.clock is not None and 0 <= (place := span.place(shot.clock)) <= 1:
             at = min(BINS - 1, int(place * BINS))
-            bins[at] = max(bins[at], 1 if whole else 2)
-    title = f"{view.title}: {count(len(times), 'frame')}"
-    return Lane(name=view.name, title=title, href=f"#{view.anchor}", bins=close(bins)) if bins.any() else None
+            bins[at] = max(bins[at], STATES.index(shot.state))
+    there = bool(bins.any())
+    bins = close(bins)
+    for start, stop in missing_times(view):
+        low, high = (min(BINS - 1, max(0, int(span.place(clock) * BINS))) for clock in (start, stop))
+        bins[low + 1 : max(low + 2, high)] = STATES.index("lost")
+    title = f"{view.title}: {count(len(view.shots), 'frame')}"
+    return Lane(name=view.name, title=title, href=f"#{view.anchor}", bins=bins) if there else None
+
+
+def missing_times(view: CameraView) -> Iterator[tuple[float, float]]:
+    """Give the times of the frames before and behind each gap, where both are known."""
+    for before, gap, after in zip(view.line, view.line[1:], view.line[2:], strict=False):
+        if isinstance(gap, Gap) and isinstance(before, Shot) and isinstance(after, Shot) and None not in (before.clock, after.clock):
+            yield float(before.clock or 0), float(after.clock or 0)
 
 
 def sound_lane(view: SoundView, span: Span) -> Lane | None:
@@ -183,8 +194,8 @@ def sound_lane(view: SoundView, span: Span) -> Lane | None:
     edges = span.start + np.arange(BINS + 1) * (span.stop - span.start) / BINS - view.clock
     bins = ((edges[1:] > 0) & (edges[:-1] < view.seconds)).astype(np.uint8)
     for start, stop in view.runs:
-        bins[(edges[1:] > start) & (edges[:-1] < stop) & (bins > 0)] = 3
-    return Lane(name=view.name, title=view.title, href="#sound", bins=bins) if bins.any() else None
+        bins[(edges[1:] > start) & (edges[:-1] < stop) & (bins > 0)] = STATES.index("lost")
+    return Lane(name=f"Sound {view.name}", title=view.title, href="#sound", bins=bins) if bins.any() else None
 
 
 def telemetry_lane(series: Sequence[Series], span: Span) -> Lane | None:
@@ -250,7 +261,7 @@ def draw_lane(row: Lane, box: Box, y: float) -> Iterator[Markup]:
     yield Markup('<rect class="empty" x="{}" y="{}" width="{}" height="16" rx="2"/>').format(box.left, y + 3, box.x(1) - box.left)
     edges = np.flatnonzero(np.diff(row.bins, prepend=0, append=0))
     for start, stop in itertools.pairwise(edges.tolist()):
-        name = ("", "whole", "partial", "lost")[row.bins[start]]
+        name = STATES[row.bins[start]]
         if name:
             x = box.x(start / len(row.bins))
             yield Markup('<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="16"/>').format(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from pipeline.product import Entry
-from stages.report.words import size
+from stages.report.words import count, size
 
 __all__ = ["FileView", "file_views", "gap_map"]
 
@@ -65,7 +65,7 @@ def gap_map(gaps: Sequence[tuple[int, int]], length: int | None) -> Markup:
     if not length:
         return Markup()
     drawn = list(thousandths(gaps, length))
-    label = "no gaps" if not gaps else f"{len(gaps)} gaps"
+    label = "no gaps" if not gaps else count(len(gaps), "gap")
     rects = (Markup('<rect class="lost" x="{}" y="0" width="{}" height="10"/>').format(a, b - a) for a, b in drawn)
     return Markup(
         '<svg class="gapmap" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{}">'

@@ -47,6 +47,8 @@ class Shot:
     height: int
     clock: float | None
     """Seconds."""
+    file: str
+    """That it was made from."""
     received: int
     """Pixels, as `expected`."""
     expected: int
@@ -66,6 +68,11 @@ class Shot:
     def why(self) -> str:
         """Say what cost it what is missing."""
         return told(self.losses)
+
+    @property
+    def embedded(self) -> int:
+        """Pixels at the picture's corner that hold telemetry of the camera: never image, so never lost."""
+        return max(0, self.width * self.height - self.expected)
 
     @property
     def alternative(self) -> str:

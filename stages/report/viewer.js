@@ -93,6 +93,7 @@
     ["Size", `${item.width} × ${item.height}`],
     ["Made from", item.edition + (item.editions.length > 1 ? ` (came as ${item.editions.join(", ")})` : "")],
     ["Received", item.fraction < 1 ? `${percent(item.fraction)}: ${item.received.toLocaleString("en")} of ${item.expected.toLocaleString("en")} pixels` : "all of it"],
+    ["Not image", item.width * item.height > item.expected ? `${(item.width * item.height - item.expected).toLocaleString("en")} pixels of camera telemetry in the first corner` : ""],
     ["Lost rows", runs(item.rows)],
     ["Because of", item.why],
     ["Taken", item.utc && `${item.utc} UTC`],

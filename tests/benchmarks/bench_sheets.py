@@ -186,10 +186,10 @@ def area_means(pixels: np.ndarray) -> np.ndarray:
     def weights(size: int, cells: int) -> np.ndarray:
         edge = np.arange(cells + 1) * size / cells
         at = np.arange(size)
-        return np.clip(np.minimum(edge[1:, None], at + 1) - np.maximum(edge[:-1, None], at), 0, 1) * cells / size
+        return np.asarray(np.clip(np.minimum(edge[1:, None], at + 1) - np.maximum(edge[:-1, None], at), 0, 1) * cells / size)
 
     down, across = weights(pixels.shape[0], SHAPE[0]), weights(pixels.shape[1], SHAPE[1])
-    return np.einsum("ya,ab...,xb->yx...", down, pixels, across, optimize=True)
+    return np.asarray(np.einsum("ya,ab...,xb->yx...", down, pixels, across, optimize=True))
 
 
 def main() -> None:

@@ -133,7 +133,7 @@ class Run:
         return EventTable(table=pa.table({"clock": ticks, "level": list(level), "name": list(name), "message": list(message)}))
 
     def report(self, *, channels: ChannelTable | None = None, events: EventTable | None = None, **entries: Sequence[Entry]) -> Report:
-        names = ("images", "sheets", "books", "recordings", "spectrograms", "files", "frames", "packets")
+        names = ("images", "sheets", "books", "recordings", "spectrograms", "files", "frames", "packets", "chunks", "together")
         groups = {name: group(entries.pop(name, ())) for name in names}
         assert not entries
         return room.report(

@@ -24,6 +24,7 @@ from stages.report.pictures import cameras, hero
 from stages.report.plot import (
     BINS,
     PLOT,
+    STATES,
     camera_lane,
     plot,
     sound_lane,
@@ -301,18 +302,23 @@ def test_the_span_is_that_of_the_landing_or_of_the_data(run: Any) -> None:
 
 
 def test_lanes_show_what_came_when(run: Any) -> None:
-    (view,) = views(run, run.image("1"))
-    lane = camera_lane(view, [(10.0, True), (10.5, True), (50.0, False), (500.0, True)], SPAN)
+    came = [run.image("1", clock=10.0), run.image("2", clock=10.5), run.image("3", clock=50.0, lost=1), run.image("4", clock=500.0)]
+    (view,) = views(run, *came, run.image("5", clock=90.0, edition="thumbnail", editions=["thumbnail"]))
+    lane = camera_lane(view, SPAN)
     assert lane is not None
-    assert lane.bins[round(10.0 / 100 * BINS)] == 1
-    assert lane.bins[round(50.0 / 100 * BINS)] == 2
-    assert np.count_nonzero(lane.bins) <= 5
-    assert camera_lane(view, [(500.0, True)], SPAN) is None
+    assert [STATES[lane.bins[round(second / 100 * BINS)]] for second in (10, 50, 90, 30)] == ["whole", "partial", "thumbnail", ""]
+    assert np.count_nonzero(lane.bins) <= 6
+    (gappy,) = views(run, run.image("1", clock=20.0), run.image("5", clock=60.0))
+    holed = camera_lane(gappy, SPAN)
+    assert holed is not None
+    assert [STATES[holed.bins[round(second / 100 * BINS)]] for second in (20, 40, 59, 60, 70)] == ["whole", "lost", "lost", "whole", ""]
+    (elsewhere,) = views(run, run.image("1", clock=500.0))
+    assert camera_lane(elsewhere, SPAN) is None
     (sound,) = sound_views([run.recording(gaps=((20000, 30000),), clock=20.0)], [], run.timeline)
     heard = sound_lane(sound, SPAN)
     assert heard is not None
     at = [heard.bins[int(second / 100 * BINS)] for second in (10, 30, 45, 60, 90)]
-    assert at == [0, 1, 3, 1, 0]
+    assert [STATES[state] for state in at] == ["", "whole", "lost", "whole", ""]
     measured = telemetry_lane([series(range(40, 60), range(20)), series([500.0], [1])], SPAN)
     assert measured is not None
     assert [measured.bins[int(second / 100 * BINS)] for second in (30, 45, 70)] == [0, 1, 0]
@@ -371,7 +377,7 @@ def test_recordings_are_told(run: Any) -> None:
         "Sampled": "1 kHz, 24 bit, mono",
         "Begins": "T+380.00 s",
         "Loudest": "-3.0 dBFS",
-        "Lost": "0.50 s in 1 gaps",
+        "Lost": "0.50 s in 1 gap",
     }
     assert view.gaps[0].text == "0:01.00, 0.50 s"
     assert view.fraction == pytest.approx(1 - 0.5 / 60)

@@ -428,6 +428,8 @@ class TestReport(StageContract):
             "files": [picture_file()],
             "frames": [received_frames(2)],
             "packets": [received_packets()],
+            "chunks": [],
+            "together": [],
             "channels": None,
             "events": None,
             "mission": Mission(id="x", title="A landing"),
