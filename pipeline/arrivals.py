@@ -81,9 +81,8 @@ class Admitter:
         self._registry: Registry = catalog.registry
         self._recogniser = Recogniser(catalog.registry, profile, level=level, link=link)
         self._withheld = catalog.withheld()
-        levels = sorted({name for kind in self._registry.external for name in kind.LEVELS})
-        if level is not None and level not in levels:
-            raise UsageError(f"there is no level {level!r}", remedy=f"Levels are {', '.join(levels)}")
+        if level is not None:
+            self._registry.check_level(level)
 
     def admit(self, path: Path, *, named: bool) -> Admission:
         """Look at one file; the caller posts the records before the next one is looked at.

@@ -91,6 +91,16 @@ class Registry:
         """Name the kinds that may come from outside."""
         return [kind for kind in self.kinds.values() if kind.LEVELS]
 
+    @property
+    def levels(self) -> list[str]:
+        """Every level that a file from outside may have, sorted."""
+        return sorted({name for kind in self.external for name in kind.LEVELS})
+
+    def check_level(self, level: str) -> None:
+        """Raise UsageError for a level that no file has."""
+        if level not in self.levels:
+            raise UsageError(f"there is no level {level!r}", remedy=f"Levels are {', '.join(self.levels)}")
+
     def find(self, name: str) -> StageSpec:
         """Return the stage; UsageError, with the names there are, if it is none."""
         if name not in self.stages:

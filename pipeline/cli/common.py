@@ -84,11 +84,30 @@ def examples(*lines: str) -> str:
     return "\b\n" + "\n".join(["Examples:", *(f"  skycrane {line}" for line in lines)])
 
 
+def complete_level(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """List the levels that begin like this, for the shell."""
+    del context, parameter
+    return [level for level in discover().levels if level.startswith(begun)]
+
+
+def check_level(context: click.Context, parameter: click.Parameter, level: str | None) -> str | None:
+    """Let a level through that some stage reads. Stages are asked for when one is given, not for the help, which must come at once."""
+    del parameter
+    if level is not None and not context.resilient_parsing:
+        discover().check_level(level)
+    return level
+
+
 def recognition_options(command: C) -> C:
     """Add --level and --link."""
     options = [
         click.option(
-            "--level", type=click.Choice(["bits", "frames", "packets", "media"]), show_default="found out", help="What the files hold."
+            "--level",
+            metavar="LEVEL",
+            callback=check_level,
+            shell_complete=complete_level,
+            show_default="found out",
+            help="What the files hold, for instance bits, packets or media: any level that a stage reads.",
         ),
         click.option("--link", metavar="NAME", show_default="found out", help="The profile's link that recordings came by."),
     ]
