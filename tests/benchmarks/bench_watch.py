@@ -136,8 +136,9 @@ def receipts(out: Path) -> Iterator[tuple[dict[str, Any], float]]:
 class Feeder:
     """Lets the next chunks land when those before are done, and notes what they took. It stands where a Waker does."""
 
-    def __init__(self, source: Iterator[Path], run: Run) -> None:
+    def __init__(self, source: Iterator[Path], run: Run, landing: Landing) -> None:
         self._source = source
+        self._landing = landing
         self._run = run
         self.rounds: list[tuple[int, float, float, int]] = []
         """Chunks so far, wall and processor seconds a chunk, resident bytes."""
@@ -148,6 +149,8 @@ class Feeder:
         """Let a few land."""
         paths = list(itertools.islice(self._source, AT_A_TIME))
         self._count += len(paths)
+        for path in paths:
+            self._landing.hear(str(path))
         self._begin = time.perf_counter(), time.process_time()
         if not paths:
             self._run.stop = True
@@ -189,10 +192,11 @@ def bench_growth(folder: Path, count: int, *, profile: bool) -> bool:
     make = lambda: make_executor("dask", scheduler=None, jobs=2)  # noqa: E731  one line
     try:
         with Run(store, registry, mission, settings, executor=make, progress=Quiet()) as run:
-            feeder = Feeder(stream(base, landing, count), run)
+            folders = Landing([landing], settle=0, hears=True)
+            feeder = Feeder(stream(base, landing.resolve(), count), run, folders)
             if profile:
                 profiler.enable()
-            watch(run, Landing([landing], settle=0), feeder, tell=feeder.told)
+            watch(run, folders, feeder, tell=feeder.told)
     except Exception as error:  # noqa: BLE001  its way to stop
         profiler.disable()
         print(f"\n{count:,} chunks, {sum(run.summary.made.values()):,} tasks: {error}")
