@@ -68,9 +68,9 @@ class Failpoints:
         return step
 
 
-def run(folder: Path, least: int) -> None:
+def run(folder: Path, least: int, keep: str = "all") -> None:
     store = Store(folder / "out").create()
-    settings = Settings(mission="toy", stages={"letters": {"least": least}})
+    settings = Settings(mission="toy", stages={"letters": {"least": least}, "run": {"keep": keep}})
     profile = Profile(name="toy", tables={})
     with Run(store, REGISTRY, profile, settings, executor=SyncExecutor, progress=Quiet()) as one:
         one.admit([folder / "tapes"])
@@ -110,5 +110,37 @@ def test_every_step_may_be_the_last(tmp_path, monkeypatch, after):
         assert points.fired, f"step {at} of {steps} never came"
         assert killed == 1
         run(folder, 5)
+        assert tree(folder) == wanted, f"killed at step {at} of {steps}"
+        shutil.rmtree(folder)
+
+
+def test_every_step_of_pruning_and_of_making_again_may_be_the_last(tmp_path, monkeypatch):
+    points = Failpoints(monkeypatch)
+
+    def lives(folder: Path) -> None:
+        run(folder, 1, "final")
+        (folder / "tapes" / "a.part002.txt").write_text("bear almond ")
+        run(folder, 1, "final")
+        run(folder, 5, "final")
+
+    tapes(tmp_path / "calm")
+    lives(tmp_path / "calm")
+    steps, wanted = points.count, tree(tmp_path / "calm")
+    tapes(tmp_path / "kept")
+    (tmp_path / "kept" / "tapes" / "a.part002.txt").write_text("bear almond ")
+    run(tmp_path / "kept", 5)
+    final = {path: data for path, data in tree(tmp_path / "kept").items() if path.startswith(("pages", "book"))}
+    assert final == {path: data for path, data in wanted.items() if path.startswith(("pages", "book"))}
+    assert not any(path.endswith(".words") for path in wanted)
+    for at in range(1, steps + 1, 3):
+        folder = tmp_path / f"{at}"
+        tapes(folder)
+        points.count, points.at, points.fired, points.after = 0, at, False, bool(at % 2)
+        try:
+            lives(folder)
+        except Killed:
+            (folder / "tapes" / "a.part002.txt").write_text("bear almond ")
+        assert points.fired, f"step {at} of {steps} never came"
+        run(folder, 5, "final")
         assert tree(folder) == wanted, f"killed at step {at} of {steps}"
         shutil.rmtree(folder)
