@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pipeline.cli import EPILOG, skycrane
+from pipeline.cli import COMMANDS, EPILOG, skycrane
 from pipeline.errors import ExitCode
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -53,6 +53,11 @@ def test_every_command_and_option_is_on_the_page():
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"{name} {parameter.name}"
                 assert all(option in sections[name] for option in parameter.opts), f"{name} {parameter.name}"
+
+
+def test_the_changelog_names_every_command():
+    changes = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`{name}`" not in changes] == []
 
 
 @pytest.mark.parametrize("where", ["reference/command-line.md", "how-to/when-something-fails.md"])
