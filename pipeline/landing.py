@@ -12,6 +12,7 @@ A file that grows after it was taken is taken again, as other bytes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
@@ -39,6 +40,8 @@ class _Seen:
     size: int
     mtime_ns: int
     inode: int
+    mode: int
+    """One that could not be read may be given the right to be."""
     since: float
     """Monotonic seconds at which it was first seen like this; earlier where something says that it is complete."""
 
@@ -59,6 +62,8 @@ class Landing:
         self._seen: dict[str, _Seen] = {}
         self._open: set[str] = set()
         """Paths of files that are not complete yet."""
+        self.closed: dict[str, str] = {}
+        """Folders that the last scan of everything could not read, and why."""
         self._unfinished: set[int] = set()
         self._were_unfinished: set[int] = set()
         """Inodes of files with a name that says so: of the last scan, and of the one before. No older ones: numbers are given out again."""
@@ -93,9 +98,9 @@ class Landing:
     def _look_at_all(self, now: float, wall: float) -> None:
         self._were_unfinished, self._unfinished = self._unfinished, set()
         present: set[str] = set()
-        for entry, marked in self._scan():
-            present.add(entry.path)
-            self._look(entry.path, entry.stat(), now, wall, marked=marked)
+        for path, status, marked in self._scan():
+            present.add(path)
+            self._look(path, status, now, wall, marked=marked)
         for path in self._seen.keys() - present:
             del self._seen[path]
             self._open.discard(path)
@@ -124,9 +129,9 @@ class Landing:
 
     def _look(self, path: str, status: os.stat_result, now: float, wall: float, *, marked: bool) -> None:
         """Note how a file is now, and since when."""
-        shape = (status.st_size, status.st_mtime_ns, status.st_ino)
+        shape = (status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode)
         seen = self._seen.get(path)
-        if seen is None or (seen.size, seen.mtime_ns, seen.inode) != shape:
+        if seen is None or (seen.size, seen.mtime_ns, seen.inode, seen.mode) != shape:
             renamed = seen is None and status.st_ino in self._were_unfinished | self._unfinished
             # A file that came while nobody watched has been still for as long as its time is old.
             age = 0.0 if seen is not None else max(0.0, wall - status.st_mtime)
@@ -137,28 +142,33 @@ class Landing:
         if marked and path in self._open:
             seen.since = min(seen.since, now - self._settle)
 
-    def _scan(self) -> Iterator[tuple[os.DirEntry[str], bool]]:
+    def _scan(self) -> Iterator[tuple[str, os.stat_result, bool]]:
+        """Give path and state of each file, and whether a mark stands beside it."""
+        self.closed = {}
         stack = [str(folder) for folder in self._folders]
         while stack:
+            folder = stack.pop()
             try:
-                with os.scandir(stack.pop()) as listing:
+                with os.scandir(folder) as listing:
                     entries = list(listing)
             except FileNotFoundError:
+                continue
+            except OSError as error:
+                self.closed[folder] = error.strerror or str(error)
                 continue
             names = {entry.name for entry in entries}
             if OUTPUT in names:
                 continue
             for entry in entries:
-                try:
+                # Between the listing and this look anything may have become of it.
+                with contextlib.suppress(OSError):
                     if entry.is_dir(follow_symlinks=False):
                         if not entry.name.startswith("."):
                             stack.append(entry.path)
                     elif entry.name.startswith(".") or entry.name.endswith(UNFINISHED):
                         self._unfinished.add(entry.inode())
                     elif not entry.name.endswith(MARKS) and entry.is_file():
-                        yield entry, any(f"{entry.name}{mark}" in names for mark in MARKS)
-                except FileNotFoundError:
-                    continue
+                        yield entry.path, entry.stat(), any(f"{entry.name}{mark}" in names for mark in MARKS)
 
 
 def _final_name(path: str) -> str:

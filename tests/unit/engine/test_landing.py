@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+
+import pytest
 
 from pipeline.landing import Landing
 
@@ -107,3 +111,57 @@ def test_hints_lead_nowhere_else(tmp_path):
     (tmp_path / "in" / "x").write_text("x")
     landing.hear(str(tmp_path / "in" / "x.sha256"))
     assert landing.poll(now=0.2, wall=0.0) == [tmp_path / "in" / "x"], "the mark is there already"
+
+
+class Vanishing:
+    """An entry of a folder that has been renamed when it is looked at."""
+
+    def __init__(self, entry: os.DirEntry[str], moment: str) -> None:
+        self._entry, self._moment = entry, moment
+        self.name, self.path = entry.name, entry.path
+
+    def __getattr__(self, name: str):
+        def look(**options):
+            if name == self._moment:
+                raise FileNotFoundError(errno.ENOENT, "No such file or directory", self.path)
+            return getattr(self._entry, name)(**options)
+
+        return look
+
+
+@pytest.mark.parametrize("moment", ["stat", "is_file", "is_dir"])
+def test_a_file_that_is_renamed_while_it_is_looked_at_is_none(tmp_path, monkeypatch, moment):
+    stays, goes = tmp_path / "a.bin", tmp_path / "b.bin"
+    for path in (stays, goes):
+        path.write_bytes(b"1")
+        os.utime(path, (1, 1))
+    real = os.scandir
+
+    @contextlib.contextmanager
+    def listing(folder):
+        with real(folder) as entries:
+            yield [Vanishing(entry, moment) if entry.name == "b.bin" else entry for entry in entries]
+
+    monkeypatch.setattr(os, "scandir", listing)
+    assert Landing([tmp_path]).poll() == [stays]
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_others_are_watched(tmp_path, monkeypatch):
+    for name in ("open", "shut"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.bin").write_bytes(b"1")
+        os.utime(tmp_path / name / "a.bin", (1, 1))
+    real = os.scandir
+
+    def listing(folder):
+        if str(folder).endswith("shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return real(folder)
+
+    landing = Landing([tmp_path])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", listing)
+        assert landing.poll() == [tmp_path / "open" / "a.bin"]
+        assert landing.closed == {str(tmp_path / "shut"): "Permission denied"}
+    assert landing.poll() == [tmp_path / "shut" / "a.bin"]
+    assert not landing.closed
