@@ -87,7 +87,7 @@ class Admitter:
     def admit(self, path: Path, *, named: bool) -> Admission:
         """Look at one file; the caller posts the records before the next one is looked at.
 
-        Raises StorageError for a file that is named and cannot be read, or that the disk does not give.
+        named  whether somebody asked for this very file: then StorageError is raised if it cannot be read, else it is left out
         """
         admission = Admission()
         absolute = os.path.realpath(path)
@@ -97,7 +97,7 @@ class Admitter:
             why = f"{error.problem}. {error.remedy}" if error.remedy else error.problem
             admission.refused.append((printable(absolute), why, named))
         except OSError as error:
-            if named or not isinstance(error, FileNotFoundError | PermissionError):
+            if named:
                 where, remedy = printable(absolute), "Check the disk and the rights"
                 raise StorageError(f"cannot be read: {error.strerror}", where=where, remedy=remedy) from error
             admission.refused.append((printable(absolute), f"cannot be read: {error.strerror}", named))

@@ -129,14 +129,23 @@ class Run:
     # --- arrivals -----------------------------------------------------------------------------------------------------------------
 
     def admit(self, inputs: Iterable[Path], *, level: str | None = None, link: str | None = None) -> None:
-        """Take in every file that these paths hold."""
-        admitter = Admitter(self.catalog, self.profile, level=level, link=link)
+        """Take in every file that these paths hold; UsageError for one that is not there, StorageError for one that cannot be read."""
+        self._admit(scan(inputs), Admitter(self.catalog, self.profile, level=level, link=link))
+
+    def admit_landed(self, paths: Iterable[Path], *, level: str | None = None, link: str | None = None) -> None:
+        """Take in files that nobody has named: what is nothing, or gone, or cannot be read, is left out with a note."""
+        self._admit(((path, False) for path in paths), Admitter(self.catalog, self.profile, level=level, link=link), note=self.note)
+
+    def _admit(self, files: Iterable[tuple[Path, bool]], admitter: Admitter, *, note: Callable[[str], None] = lambda _: None) -> None:
         try:
-            for path, named in scan(inputs):
+            for path, named in files:
                 if self.stop:
                     raise InterruptedRunError("stopped while taking files in", remedy="The same command goes on")
                 if not self._is_ours(path):
-                    self._note_admission(admitter.admit(path, named=named))
+                    admission = admitter.admit(path, named=named)
+                    self._note_admission(admission)
+                    for refused, why, _ in admission.refused:
+                        note(f"left out {refused}: {why}")
             self._admit_again(admitter)
         finally:
             self._ledger.commit_if_old()
@@ -172,6 +181,10 @@ class Run:
             self.summary.pruned_products += pruned.products
             self.summary.pruned_bytes += pruned.size
             self.summary.tell("pruned", products=pruned.products, bytes=pruned.size)
+
+    def note(self, text: str) -> None:
+        """Tell the operator something."""
+        self._progress.note(text)
 
     def tidy(self) -> None:
         """Write the journal anew if it has become much longer than what is current: for a run that lasts."""

@@ -72,10 +72,14 @@ def watch(
     """
     settled = frozenset(name for name, spec in run.catalog.registry.stages.items() if spec.settled)
     backlog = _Backlog(landing)
+    closed: dict[str, str] = {}
     while True:
         begin, before, taken = time.monotonic(), run.summary.made.total(), run.summary.taken
         arrived, size = backlog.take()
-        run.admit(arrived, level=level, link=link)
+        for folder in landing.closed.keys() - closed.keys():
+            run.note(f"{folder}: cannot be read: {landing.closed[folder]}. What lands there waits until it can")
+        closed = landing.closed
+        run.admit_landed(arrived, level=level, link=link)
         stages = run.paced(quiet=not arrived and not backlog, pause=LEAST_PAUSE)
         urgent = run.profile.priorities.urgent
         if urgent:

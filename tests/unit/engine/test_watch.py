@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
 import pytest
 
-from pipeline.errors import InterruptedRunError, UsageError
+from pipeline import arrivals
+from pipeline.errors import ExitCode, InterruptedRunError, UsageError
 from pipeline.landing import Landing
 from pipeline.listen import Recorder, parse_address
 from pipeline.watch import watch
@@ -63,6 +65,65 @@ def test_once_ends_when_all_that_is_there_is_done(bench):
         watch(run, Landing([bench.tapes]), Script(run), once=True, tell=print)
         assert not run.stop
     assert (bench.out / "book" / "-.book").exists()
+
+
+def test_a_folder_that_cannot_be_read_is_told_of_once(bench, monkeypatch):
+    real, shut = os.scandir, str(bench.tapes / "shut")
+    (bench.tapes / "shut").mkdir()
+
+    def listing(folder):
+        if str(folder) == shut:
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    run = bench.open()
+    with pytest.raises(InterruptedRunError), run:
+        watch(run, Landing([bench.tapes]), Script(run, *[land(bench, 0, 10), lambda: None]), tell=print)
+    assert (bench.out / "book" / "-.book").exists(), "what lands elsewhere is processed"
+    assert bench.quiet.notes == [f"{shut}: cannot be read: Permission denied. What lands there waits until it can"]
+
+
+def landed(bench, name, data=b"alpha "):
+    path = bench.tapes / name
+    path.write_bytes(data)
+    os.utime(path, (1_000_000, 1_000_000))
+    return path
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ENOENT])
+def test_a_file_that_cannot_be_read_is_left_out_and_taken_when_it_can(bench, monkeypatch, number):
+    """Gone between the scan and the reading, without permission, or on a bad spot of the disk."""
+    bad, good = landed(bench, "bad.txt"), landed(bench, "good.txt", b"beta ")
+    real = arrivals.digests
+
+    def read(path, status):
+        if path == bad and not mended:
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, status)
+
+    def mend():
+        mended.append(True)
+        bad.chmod(0o600)
+
+    mended = []
+    monkeypatch.setattr(arrivals, "digests", read)
+    run = bench.open()
+    with pytest.raises(InterruptedRunError), run:
+        watch(run, Landing([bench.tapes], settle=0.0), Script(run, lambda: None, mend, lambda: None), tell=print)
+    assert bench.quiet.notes == [f"left out {bad}: cannot be read: {os.strerror(number)}"]
+    assert good.exists()
+    assert sorted(path.name for path in (bench.out / "pages").iterdir()) == ["a.page", "b.page"]
+
+
+def test_what_is_nothing_does_not_make_the_watch_fail(bench):
+    junk = landed(bench, "junk.bin", b"\xff\xfe")
+    landed(bench, "good.txt")
+    with bench.open() as run:
+        watch(run, Landing([bench.tapes]), Script(run), once=True, tell=print)
+        assert run.exit_code(strict=False) is ExitCode.GOOD
+    assert len(bench.quiet.notes) == 1
+    assert bench.quiet.notes[0].startswith(f"left out {junk}: holds nothing that is known here")
 
 
 def test_what_is_sent_is_on_disk_before_anything_else(tmp_path):
