@@ -73,22 +73,27 @@ def watch(
     settled = frozenset(name for name, spec in run.catalog.registry.stages.items() if spec.settled)
     backlog = _Backlog(landing)
     closed: dict[str, str] = {}
+    made, taken = run.summary.made.total(), run.summary.taken
     while True:
-        begin, before, taken = time.monotonic(), run.summary.made.total(), run.summary.taken
+        begin = time.monotonic()
         arrived, size = backlog.take()
         for folder in landing.closed.keys() - closed.keys():
             run.note(f"{folder}: cannot be read: {landing.closed[folder]}. What lands there waits until it can")
         closed = landing.closed
-        run.admit_landed(arrived, level=level, link=link)
+        if arrived:
+            run.admit_landed(arrived, level=level, link=link)
         stages = run.paced(quiet=not arrived and not backlog, pause=LEAST_PAUSE)
         urgent = run.profile.priorities.urgent
         if urgent:
             run.work(stages=stages - settled, background=settled, most=urgent)
         run.work(stages=stages, background=settled, pressed=backlog.presses if urgent else lambda: False)
-        if run.summary.taken > taken or run.summary.made.total() > before:
-            made, seconds = run.summary.made.total() - before, time.monotonic() - begin
-            backlog.learn(size, seconds)
-            tell(Cohort(taken=run.summary.taken - taken, made=made, seconds=seconds, waiting=landing.pending + len(backlog)))
+        seconds = time.monotonic() - begin
+        backlog.learn(size, seconds)
+        # What was made in the background is told together.
+        if run.summary.taken > taken or (run.summary.made.total() > made and not run.unfinished):
+            counts = {"taken": run.summary.taken - taken, "made": run.summary.made.total() - made}
+            made, taken = run.summary.made.total(), run.summary.taken
+            tell(Cohort(**counts, seconds=seconds, waiting=landing.pending + len(backlog)))
         if run.stop:
             run.work()
             raise InterruptedRunError("stopped", remedy="What was done stays; the same command goes on")
