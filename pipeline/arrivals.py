@@ -105,7 +105,15 @@ class Admitter:
 
     def knows_pass_of(self, path: Path) -> bool:
         """Say whether a file that showed nothing by itself is a stretch of a pass of which others are known by now."""
-        return path.is_file() and path.stat().st_size > 0 and self._as_its_pass(path) is not None
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_size > 0 and self._as_its_pass(path) is not None
+
+    def pass_of(self, path: Path) -> str | None:
+        """Give the pass of which a file's name says that it is a stretch; None if it says nothing of the kind."""
+        return self._recogniser.stretch_of(path)
 
     def relocate(self, sha256: str) -> list[dict[str, Any]]:
         """Find an input whose file is gone under another of its names; return the lines that say so, or none."""

@@ -25,6 +25,7 @@ from pipeline.loop import Loop
 from pipeline.mission import Profile
 from pipeline.plan import Finding, Planner
 from pipeline.progress import First, Progress, Summary
+from pipeline.refusals import Refusals
 from pipeline.registry import Registry
 from pipeline.retention import prune
 from pipeline.settings import Settings
@@ -57,6 +58,7 @@ class Run:
         self._make_executor = executor
         self._progress = progress
         self.summary = Summary(listeners=tuple(listeners))
+        self._refusals = Refusals()
         self.stop = False
         """Set it from a signal: what runs is finished, nothing else begins."""
 
@@ -143,7 +145,7 @@ class Run:
                     raise InterruptedRunError("stopped while taking files in", remedy="The same command goes on")
                 if not self._is_ours(path):
                     admission = admitter.admit(path, named=named)
-                    self._note_admission(admission)
+                    self._note_admission(admission, admitter)
                     for refused, why, _ in admission.refused:
                         note(f"left out {refused}: {why}")
             self._admit_again(admitter)
@@ -152,14 +154,9 @@ class Run:
 
     def _admit_again(self, admitter: Admitter) -> None:
         """Look again at what was refused, and is a stretch of a pass of which others have come since."""
-        refused = self.summary.refused
-        self.summary.refused = First(uncounted=refused.total - len(refused))
-        for entry in refused:
-            path, _, named = entry
-            if admitter.knows_pass_of(Path(path)):
-                self._note_admission(admitter.admit(Path(path), named=named))
-            else:
-                self.summary.refused.append(entry)
+        for path, named in self._refusals.due(admitter):
+            self.summary.refused.forget(lambda entry, path=path: entry[0] == str(path))  # type: ignore[misc]
+            self._note_admission(admitter.admit(path, named=named), admitter)
 
     def withdraw(self, sha256: str) -> bool:
         """Take an input back, as if it had never come, and keep it out; say whether there was one of this digest."""
@@ -200,8 +197,9 @@ class Run:
     def _is_ours(self, path: Path) -> bool:
         return self._store.out in path.resolve().parents
 
-    def _note_admission(self, admission: Admission) -> None:
+    def _note_admission(self, admission: Admission, admitter: Admitter) -> None:
         self._ledger.record(admission.records)
+        self._refusals.note(admission, admitter)
         for record in admission.records:
             if record["type"] == "input" and admission.taken:
                 which = {name: record[name] for name in ("path", "sha256", "size", "kind", "level")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
@@ -44,6 +44,13 @@ class First(list[T]):
         """Append them all."""
         for item in items:
             self.append(item)
+
+    def forget(self, which: Callable[[T], bool]) -> None:
+        """Count one less, and let go of the first that is meant, if it was kept."""
+        self.total -= 1
+        found = next((number for number, item in enumerate(self) if which(item)), None)
+        if found is not None:
+            del self[found]
 
     def __iadd__(self, items: Iterable[T]) -> Self:  # type: ignore[override,misc]  # a list takes what can be indexed too
         self.extend(items)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
+
+from pipeline import refusals
+from pipeline.arrivals import Admitter
 
 NOISE = b"\xff\xfe\xfd\xfc"
 """No tape: those are text."""
@@ -63,3 +67,44 @@ def test_what_is_no_stretch_of_the_pass_stays_out(bench, name, octets):
         run.admit([put(bench, "walk.at20.tape", b"foot")])
         assert taken(run) == {f"walk/{offset:015d}" for offset in (0, 20)}
         assert len(run.summary.refused) == 1
+
+
+def test_what_was_refused_is_looked_at_again_only_when_its_pass_gains_something(bench, monkeypatch):
+    """A watch of months meets many files that are nothing: none of them may cost anything for ever."""
+    looked = []
+    real = Admitter.knows_pass_of
+    monkeypatch.setattr(Admitter, "knows_pass_of", lambda self, path: looked.append(path.name) or real(self, path))
+    with bench.open() as run:
+        run.admit([put(bench, "walk.at16.tape", NOISE), put(bench, "ride.at16.tape", NOISE)])
+        for _ in range(3):
+            run.admit([])
+            run.admit([put(bench, "other.tape", b"left ")])
+        assert looked == []
+        run.admit([put(bench, "walk.at0.tape", b"left foot right ")])
+        assert looked == ["walk.at16.tape"]
+        assert [Path(path).name for path, _, _ in run.summary.refused] == ["ride.at16.tape"]
+        assert run.summary.refused.total == 1
+        run.admit([put(bench, "walk.at20.tape", b"foot")])
+        assert looked == ["walk.at16.tape"]
+
+
+def test_a_refused_stretch_that_is_gone_when_its_pass_comes_is_no_matter(bench):
+    with bench.open() as run:
+        gone = put(bench, "walk.at16.tape", NOISE)
+        run.admit([gone])
+        gone.unlink()
+        run.admit([put(bench, "walk.at0.tape", b"left foot right ")])
+        assert taken(run) == {f"walk/{0:015d}"}
+        assert run.summary.refused.total == 1
+        run.admit([put(bench, "walk.at16.tape", NOISE), put(bench, "walk.at20.tape", b"foot")])
+        assert len(taken(run)) == 3
+
+
+def test_of_very_many_refused_stretches_the_first_wait(bench, monkeypatch):
+    monkeypatch.setattr(refusals, "KEPT", 2)
+    with bench.open() as run:
+        run.admit([put(bench, f"walk.at{offset}.tape", bytes([255, offset])) for offset in (16, 18, 20)])
+        run.admit([put(bench, "walk.at0.tape", b"left foot right ")])
+        assert taken(run) == {f"walk/{offset:015d}" for offset in (0, 16, 18)}
+        assert run.summary.refused.total == 1
+    assert len(bench.run(bench.tapes).summary.refused) == 0, "the next run looks at everything"
