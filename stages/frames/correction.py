@@ -45,7 +45,9 @@ class Errors(NamedTuple):
     def room(cls) -> Self:
         """Make the arrays."""
         sizes = {"values": 256, "syndromes": 64, "locator": 40, "previous": 40, "evaluator": 40}
-        sums = np.zeros(256, np.uint8)
+        # On a boundary of the cache's lines: what is stored across two of them has to wait before it is read in smaller pieces.
+        octets = np.zeros(256 + 64, np.uint8)
+        sums = octets[-octets.ctypes.data % 64 :][:256]
         room = {name: np.zeros(size, np.uint8) for name, size in sizes.items()}
         return cls(places=np.zeros(256, np.int64), sums=sums, words=sums.view(np.uint64), **room)
 
@@ -99,29 +101,51 @@ def _find_locator(syndromes: Bytes, tables: CodeTables, locator: Bytes, previous
     return length
 
 
+# Loops that stand in functions of their own become vector instructions; as part of a longer one they did not.
+
+
+@njit(cache=True, nogil=True)
+def _begin_sums(sums: Bytes, term: Bytes) -> None:
+    """Set the locator at every place to its constant, which is 1, and one term."""
+    for p in range(256):
+        sums[p] = term[p] ^ 1
+
+
+@njit(cache=True, nogil=True)
+def _add_term(sums: Bytes, term: Bytes) -> None:
+    for p in range(256):
+        sums[p] ^= term[p]
+
+
+@njit(cache=True, nogil=True)
+def _collect_zeros(words: NDArray[np.uint64], sums: Bytes, symbols: int, places: NDArray[np.int64]) -> int:
+    """List the places below `symbols` at which the sums, eight of which are a word, are zero; return how many there are."""
+    found = 0
+    for w in range((symbols + 7) // 8):
+        # Has bits if any of its octets is zero.
+        if (words[w] - LOW_BITS) & ~words[w] & HIGH_BITS:
+            for p in range(8 * w, min(8 * w + 8, symbols)):
+                if sums[p] == 0:
+                    places[found] = p
+                    found += 1
+    return found
+
+
 @njit(cache=True, nogil=True)
 def _find_places(locator: Bytes, count: int, symbols: int, tables: CodeTables, errors: Errors) -> bool:
     """Find the powers p below `symbols` at which the locator is zero; say whether there are `count`."""
+    if locator[count] == 0:
+        # A polynomial of lower degree has fewer zeros.
+        return False
     sums = errors.sums
-    for p in range(256):
-        sums[p] = 1
-    for k in range(count):
+    # 256 are one more than there are places: whole registers, and no rest of a loop.
+    start = np.int64(tables.starts[count - 1, locator[count]])
+    _begin_sums(sums, tables.terms[start : start + 256])
+    for k in range(count - 1):
         if locator[k + 1]:
             start = np.int64(tables.starts[k, locator[k + 1]])
-            # One more than there are places: whole registers, and no rest of a loop.
-            term = tables.terms[start : start + 256]
-            for p in range(256):
-                sums[p] ^= term[p]
-    found = 0
-    for w in range((symbols + 7) // 8):
-        word = errors.words[w]
-        # Has bits if any of its octets is zero.
-        if (word - LOW_BITS) & ~word & HIGH_BITS:
-            for p in range(8 * w, min(8 * w + 8, symbols)):
-                if sums[p] == 0:
-                    errors.places[found] = p
-                    found += 1
-    return found == count
+            _add_term(sums, tables.terms[start : start + 256])
+    return _collect_zeros(errors.words, sums, symbols, errors.places) == count
 
 
 @njit(cache=True, nogil=True)
