@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline import checksums
 from pipeline.catalog import Catalog
 from pipeline.errors import DataError, StorageError, UsageError
 from pipeline.margins import Passes, Stretch
@@ -92,7 +93,7 @@ class Admitter:
         admission = Admission()
         absolute = os.path.realpath(path)
         try:
-            self._look(Path(absolute), absolute, admission)
+            self._look(Path(absolute), absolute, admission, name=path)
         except DataError as error:
             why = f"{error.problem}. {error.remedy}" if error.remedy else error.problem
             admission.refused.append((printable(absolute), why, named))
@@ -132,7 +133,7 @@ class Admitter:
 
     # --- one file -----------------------------------------------------------------------------------------------------------------
 
-    def _look(self, path: Path, absolute: str, admission: Admission) -> None:
+    def _look(self, path: Path, absolute: str, admission: Admission, *, name: Path) -> None:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise DataError("is no ordinary file")
@@ -146,6 +147,8 @@ class Admitter:
         # Only its first bytes are read of a file that is nothing to us, as long as none of ours is of its size.
         found = None if self._catalog.size_known(status.st_size) else self._recognise(path, status.st_size)
         sha256, pieces = digests(path, status)
+        # A link's sender speaks of the link.
+        checksums.check(name, sha256)
         here = {"path": absolute, "sha256": sha256, **identity}
         earlier = self._catalog.input(sha256)
         add: list[dict[str, Any]] = []
