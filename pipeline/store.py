@@ -91,7 +91,9 @@ class Store:
         return self
 
     def hold(self) -> None:
-        """Take the folder for this process; HeldError says who has it."""
+        """Take the folder for this process, if it has not yet; HeldError says who has it."""
+        if self._lock is not None:
+            return
         stream = (self.hidden / "lock").open("a+")
         if not _lock(stream):
             stream.seek(0)

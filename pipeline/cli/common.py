@@ -282,13 +282,19 @@ def open_run(
         return
     registry = discover()
     store = Store(out)
-    settings, profile = settings_of(store if store.exists or create else store.require(), registry, mission, assignments, only)
-    if create:
+    if not create:
+        store.require()
+    elif not store.exists:
+        settings_of(store, registry, mission, assignments, only)  # what is wrong with the command is said before anything is made
         store.create()
     workers = jobs or os.cpu_count() or 1
-    with (
-        showing_progress() as progress,
-        Run(
+    with contextlib.ExitStack() as ending:
+        # Only the holder of the folder may change its settings, so they are read, changed and written under its hand.
+        store.hold()
+        ending.callback(store.release)
+        settings, profile = settings_of(store, registry, mission, assignments, only)
+        progress = ending.enter_context(showing_progress())
+        run = Run(
             store,
             registry,
             profile,
@@ -296,9 +302,8 @@ def open_run(
             executor=lambda: make_executor(executor, scheduler=scheduler, jobs=workers),
             progress=progress,
             listeners=(Log(store.logs), *([Command(on_event, note=progress.note)] if on_event else ())),
-        ) as run,
-    ):
-        # Only the holder of the folder may change its settings.
+        )
+        ending.enter_context(run)
         text = settings.dump()
         if not dry and (not store.settings.exists() or store.settings.read_text(encoding="utf-8") != text):
             store.write_text(store.settings, text)
