@@ -59,6 +59,8 @@ class Run:
         self._progress = progress
         self.summary = Summary(listeners=tuple(listeners))
         self._refusals = Refusals()
+        self._made_when_pruned = -1
+        self._prune_again = 0.0
         self.stop = False
         """Set it from a signal: what runs is finished, nothing else begins."""
 
@@ -111,6 +113,7 @@ class Run:
 
     def _finish(self) -> StorageError | None:
         try:
+            self.prune()
             upkeep.finish(self._store, self._ledger)
         except (OSError, sqlite3.OperationalError) as error:
             failed = storage_error(error, self._store.out)
@@ -170,10 +173,14 @@ class Run:
 
     def prune(self) -> None:
         """Give the disk space of intermediate products back, if they are not to be kept."""
-        if self._settings.keep == "all":
+        made = self.summary.made.total()
+        if self._settings.keep == "all" or made == self._made_when_pruned:
             return
+        self._made_when_pruned, begin = made, time.monotonic()
         pruned = prune(self._store, self._ledger)
         self._ledger.commit()
+        # What is not pruned yet is looked at each time: that must not become most of the work.
+        self._prune_again = time.monotonic() + 20 * (time.monotonic() - begin)
         if pruned.products:
             self.summary.pruned_products += pruned.products
             self.summary.pruned_bytes += pruned.size
@@ -250,8 +257,8 @@ class Run:
         allowed = set(self._registry.stages) if stages is None else stages
         self._loop.work(allowed, background=background, most=most, pressed=pressed, stopped=lambda: self.stop)
         tasks = self.catalog.tasks
-        self.summary.failed_stages = sorted(tasks.count(state="quarantined").keys() - tasks.count(state="done").keys())
-        if not (self.stop or self._dispatcher.in_flight):
+        self.summary.failed_stages = [stage for stage in sorted(tasks.count(state="quarantined")) if not tasks.any_done(stage)]
+        if not (self.stop or self._dispatcher.in_flight) and time.monotonic() >= self._prune_again:
             self.prune()
         if self.stop and (left := self._dispatcher.left(allowed)):
             raise InterruptedRunError(f"stopped with {left} tasks left", remedy="What was done stays; the same command goes on")
