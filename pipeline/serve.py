@@ -233,7 +233,7 @@ def _matches(header: str | None, tag: str) -> bool:
 
 
 @contextlib.contextmanager
-def serving(server: Server, *, seconds: float = 1.0) -> Iterator[None]:
+def serving(server: Server, *, seconds: float = 0.5) -> Iterator[None]:
     """Serve in the background.
 
     seconds  between two looks at the journal

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const { make, percent, count } = skycrane;
-  const STEP = 96;
+  const STEP = 48;
 
   const read = (camera, at, row) => {
     if (!row[1] && row.length === 4) return { camera, at, gap: true, name: row[0], count: row[2], why: row[3] };

@@ -100,7 +100,7 @@ def scene(seed: int) -> np.ndarray:
     """A picture with soft shapes and sensor noise, as PNG finds it hard."""
     rng = np.random.default_rng(seed)
     soft = cv2.resize(rng.integers(40, 200, (16, 20, 3), np.uint8), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    return np.clip(soft + rng.normal(0, 2, soft.shape), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(soft + rng.normal(0, 2, soft.shape), 0, 255), np.uint8)
 
 
 def make(folder: Path, frames: int) -> dict[str, list[str]]:
@@ -167,7 +167,9 @@ def exactness(folder: Path) -> None:
         "ours, JPEG": (draft_cell(folder / "0.jpg", "c", CELL).samples, jpeg),
         "Pillow draft, JPEG": (np.asarray(draft.resize(SHAPE[::-1], Picture.Resampling.BOX)), jpeg),
         "OpenCV reduced JPEG": (
-            cv2.resize(cv2.imread(str(folder / "0.jpg"), cv2.IMREAD_REDUCED_COLOR_4), SHAPE[::-1], interpolation=cv2.INTER_AREA)[..., ::-1],
+            cv2.resize(
+                np.asarray(cv2.imread(str(folder / "0.jpg"), cv2.IMREAD_REDUCED_COLOR_4)), SHAPE[::-1], interpolation=cv2.INTER_AREA
+            )[..., ::-1],
             jpeg,
         ),
     }
