@@ -17,7 +17,8 @@ from pipeline.errors import DataError, InterruptedRunError, StorageError, UsageE
 
 __all__ = ["fetch", "is_url"]
 
-NOTE = ".fetched.json"
+NOTE = ".fetched.jsonl"
+"""A line for each copy: its name, and what the store said of it. Of several for a name the last one counts."""
 TAGS = ("ETag", "etag", "md5", "LastModified", "mtime", "modified", "created")
 """What stores call that which changes with a file's bytes; the first that there is counts."""
 
@@ -41,9 +42,10 @@ def fetch(url: str, folder: Path, *, stopped: Callable[[], bool] = lambda: False
     if not found:
         raise UsageError("there is nothing there", where=url, remedy="Check the URL")
     base = folder / _inside(url.partition("://")[0], f"{root}")
-    with storage_errors(folder):
+    with storage_errors(folder), contextlib.ExitStack() as stack:
         base.parent.mkdir(parents=True, exist_ok=True)
         known = _known(folder)
+        note = stack.enter_context((folder / NOTE).open("a", encoding="utf-8"))
         for remote, info in sorted(found.items()):
             if stopped():
                 raise InterruptedRunError("stopped while fetching", where=url, remedy="The same command goes on")
@@ -54,8 +56,9 @@ def fetch(url: str, folder: Path, *, stopped: Callable[[], bool] = lambda: False
                 continue
             with _store_errors(url):
                 _copy(store, remote, local, info["size"])
-            known[name] = tag
-            (folder / NOTE).write_text(json.dumps(known, sort_keys=True), encoding="utf-8")
+            # The empty line ends one that a crash has cut off.
+            note.write(f"\n{json.dumps([name, tag])}\n")
+            note.flush()
     return base
 
 
@@ -86,12 +89,15 @@ def _inside(protocol: str, remote: str) -> Path:
     return Path(protocol, *parts)
 
 
-def _known(folder: Path) -> dict[str, Any]:
-    try:
-        known = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
+def _known(folder: Path) -> dict[str, list[Any]]:
+    """Read what is noted of copies; what a crash has cut off, or nobody can read, is fetched again."""
+    known = {}
+    with contextlib.suppress(FileNotFoundError), (folder / NOTE).open(encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            with contextlib.suppress(ValueError, TypeError):
+                name, tag = json.loads(line)
+                known[str(name)] = list(tag)
+    return known
 
 
 @contextlib.contextmanager

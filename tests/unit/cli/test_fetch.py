@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from pipeline.errors import DataError, InterruptedRunError
-from pipeline.fetch import fetch
+from pipeline.fetch import NOTE, fetch
 from pipeline.testing.comparators import tree_digests
 
 SYNC = ("--executor", "sync")
@@ -52,11 +52,36 @@ def test_one_file_and_what_has_changed(tmp_path, store):
     assert store.fetched == ["/bucket/a.part000.txt"] * 2
 
 
+def test_each_copy_is_noted_once_whatever_was_noted_before(tmp_path, store):
+    """Twenty thousand objects: a note that is written anew for each would be tens of gigabytes."""
+    for number in range(50):
+        store.pipe(f"/bucket/{number:02d}.txt", b"alpha")
+    fetch("memory://bucket", tmp_path)
+    lines = [line for line in (tmp_path / NOTE).read_text().splitlines() if line]
+    assert len(lines) == 52
+    before = (tmp_path / NOTE).read_bytes()
+    fetch("memory://bucket", tmp_path)
+    assert (tmp_path / NOTE).read_bytes() == before
+    assert len(store.fetched) == 52
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text + b'["memory/bucket/x", [', lambda text: text + b"\xff\n5\n"])
+def test_a_note_that_a_crash_cut_off_costs_that_copy(tmp_path, store, damage):
+    fetch("memory://bucket", tmp_path)
+    path = tmp_path / NOTE
+    path.write_bytes(damage(path.read_bytes()))
+    fetch("memory://bucket", tmp_path)
+    assert len(store.fetched) <= 3
+    fetched = len(store.fetched)
+    fetch("memory://bucket", tmp_path)
+    assert len(store.fetched) == fetched
+
+
 def test_a_copy_that_was_cut_short_is_no_file(cli, out, tmp_path, store, monkeypatch):
     monkeypatch.setattr(store, "get_file", lambda _, local: Path(local).touch())
     said = cli("process", "memory://bucket", "--out", out, *SYNC)
     assert (said.code, "came with 0 bytes of 8" in said.err) == (74, True)
-    left = [path.name for path in (tmp_path / "out-inputs").rglob("*") if path.is_file()]
+    left = [path.name for path in (tmp_path / "out-inputs").rglob("*") if path.is_file() and path.name != NOTE]
     assert left == ["a.part000.txt.part"]
 
 
