@@ -113,15 +113,20 @@ def find_spots(samples: NDArray[Any], mask: NDArray[np.bool_], step: int, floor:
 def _search(samples: NDArray[Any], mask: NDArray[np.bool_], step: int, floor: int, places: NDArray[np.int64]) -> int:
     height, width = samples.shape
     count = 0
+    apart = np.zeros(width, np.bool_)
+    near = np.int32(floor)
     for y in range(height):
+        row, lost = samples[y], mask[y]
+        # Most samples are like the one before them, and done with: a loop of its own, which the processor does many at a time.
+        apart[:step] = True
+        before, after = row[: width - step], row[step:]
+        for x in range(width - step):
+            difference = np.int32(after[x]) - np.int32(before[x])
+            apart[x + step] = (abs(difference) >= near) | lost[x]
         for x in range(width):
-            value = np.int64(samples[y, x])
-            beside = x - step if x >= step else x + step
-            # Most samples are like the one beside them, and done with.
-            if beside < width and not mask[y, beside] and abs(value - np.int64(samples[y, beside])) < floor:
+            if not apart[x] or lost[x]:
                 continue
-            if mask[y, x]:
-                continue
+            value = np.int64(row[x])
             low, high, known = np.int64(1 << 30), np.int64(-1), 0
             for j in range(-step, step + 1, step):
                 for i in range(-step, step + 1, step):
