@@ -296,5 +296,5 @@ def entry_of(output: Output, registry: Registry) -> Entry:
         digest=output.digest,
         completeness=output.completeness,
         facts=dict(output.facts),
-        paths=tuple(record.path for record in output.files if record.whole and not Path(record.path).is_absolute()),
+        paths=tuple(record.path for record in output.files if record.whole and not record.path.startswith("/")),
     )

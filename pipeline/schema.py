@@ -10,7 +10,7 @@ import sqlite3
 
 __all__ = ["INDICES", "SCHEMA_VERSION", "TABLES", "make_tables"]
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 
 TABLES = {
     "meta": "name TEXT PRIMARY KEY, value TEXT",
@@ -46,7 +46,7 @@ INDICES = (
     "files_by_product ON files(kind, key)",
     "spans_by_stop ON spans(pass, stop)",
     "spans_by_start ON spans(pass, start)",
-    "tasks_dirty ON tasks(stage, dirty, urgency) WHERE dirty > 0",
+    "tasks_dirty ON tasks(stage, dirty, urgency)",
     "tasks_by_state ON tasks(state, stage, key) WHERE state <> 'done'",
 )
 
