@@ -109,11 +109,12 @@ def cameras(
 
 
 def in_time(entries: Sequence[Entry], shots: Sequence[Shot]) -> list[Shot]:
-    """Sort by time if all have one, else leave them by frame, as on the sheets."""
+    """Sort by the clock's time if all have one, by UTC if all have that, else leave them by frame, as on the sheets."""
     clocks = {entry.key["frame"]: finite_clock(entry.facts.get("clock")) for entry in entries}
-    if any(value is None for value in clocks.values()):
-        return list(shots)
-    return sorted(shots, key=lambda shot: float(clocks[shot.frame] or 0))
+    if all(value is not None for value in clocks.values()):
+        return sorted(shots, key=lambda shot: float(clocks[shot.frame] or 0))
+    moments = {entry.key["frame"]: str(entry.facts.get("utc") or "") for entry in entries}
+    return sorted(shots, key=lambda shot: moments[shot.frame]) if all(moments.values()) else list(shots)
 
 
 def frame_order(shot: Shot) -> tuple[bool, int, str]:
