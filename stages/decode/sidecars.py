@@ -49,7 +49,7 @@ def _records(file: LabelFile, sidecars: Sidecars) -> Iterator[tuple[Sequence[str
         return
     for record in _json_records(file, sidecars):
         facts = _facts(record, sidecars)
-        names = _names(record, sidecars) or [f"{stem}{ending}" for stem in _stems(record, file, sidecars) for ending in EXTENSIONS]
+        names = _names(record, sidecars) or _likely_names(record, file, sidecars)
         if facts and names:
             yield names, {"label": facts}
 
@@ -104,11 +104,17 @@ def _names(record: Mapping[str, Any], sidecars: Sidecars) -> list[str]:
     return [name for address in addresses if (name := re.split(r"[/\\]", address.partition("?")[0])[-1]) and len(name) <= LONGEST]
 
 
-def _stems(record: Mapping[str, Any], file: LabelFile, sidecars: Sidecars) -> list[str]:
-    """Give the product's name, else that of the sidecar's own file: X.json, X.png.json or X-metadata.json."""
-    product = _first(record, sidecars.product)
+def _likely_names(record: Mapping[str, Any], file: LabelFile, sidecars: Sidecars) -> list[str]:
+    """Give the names that a picture may have of which no file is named: the product's, else the sidecar's own without its ending.
+
+    X.png.json speaks of X.png; X.json and X-metadata.json of X in any form.
+    """
     own = re.sub(r"[-_.]metadata$", "", re.sub(r"\.json$", "", file.name, flags=re.IGNORECASE))
-    return [product[:LONGEST] if isinstance(product, str) else product_name(own)]
+    product = _first(record, sidecars.product)
+    stem = product[:LONGEST] if isinstance(product, str) else product_name(own)
+    if own != stem == product_name(own):
+        return [own]
+    return [f"{stem}{ending}" for ending in EXTENSIONS]
 
 
 def describe_file(labels: Group[Label]) -> Description:

@@ -87,6 +87,11 @@ def test_a_record_without_a_name_speaks_of_the_file_whose_name_its_own_has(name:
     assert "shot.png" in told(json.dumps({"start_time": "2021-02-19T16:06:00"}).encode(), name, Sidecars())
 
 
+def test_a_sidecar_that_has_its_files_full_name_speaks_of_no_other() -> None:
+    assert list(told(b'{"start_time": "2021-02-19T16:06:00"}', "shot.png.json", Sidecars())) == ["shot.png"]
+    assert list(told(b'{"start_time": "2021-02-19T16:06:00", "product": "shot"}', "shot.tif.json", Sidecars())) == ["shot.tif"]
+
+
 def test_a_label_speaks_of_the_file_that_it_points_to_in_either_case() -> None:
     found = told(PDS3, "picture.lbl")
     assert {"PICTURE.PNG", "picture.png"} <= set(found)
