@@ -15,10 +15,10 @@ from pipeline.mission import load_profile
 from pipeline.product import FileRef, Key, Source
 from pipeline.registry import discover
 from pipeline.store import Store
-from stages import recognise
 from stages.formats.packets import cut_between_packets
 from stages.packets.space_packets import index_packets
 from stages.products import Packets
+from stages.recognise import space_packets
 
 STEP = 30_000
 
@@ -75,7 +75,7 @@ def loaded(ledger: Ledger) -> list[tuple[str, Packets]]:
 @pytest.mark.parametrize("broken", [False, True])
 def test_the_chunks_together_are_the_file(octets, tmp_path, monkeypatch, broken):
     monkeypatch.setattr(recognition, "CHUNK_BYTES", STEP)
-    monkeypatch.setattr(recognise, "CHUNK_BYTES", STEP)
+    monkeypatch.setattr(space_packets, "CHUNK_BYTES", STEP)
     index = index_packets(np.frombuffer(octets, np.uint8))
     kept = len(octets)
     if broken:

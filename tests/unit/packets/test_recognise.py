@@ -16,7 +16,8 @@ from pipeline.mission import load_profile
 from pipeline.product import Arrival, Recognition
 from stages.products import Chunk, Packets, ReceivedFile
 from stages.profile import Dictionary, FileProtocol, Link
-from stages.recognise import marker_positions, recognise_stream
+from stages.recognise import recognise_stream
+from stages.recognise.recording import marker_positions
 
 LINKS = {
     "turbo": Link.from_mapping({"spacecraft": 168}, name="turbo"),
