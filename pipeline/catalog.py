@@ -118,8 +118,12 @@ class Catalog:
 
     def made(self) -> Iterator[tuple[Output, str, str]]:
         """Give every product whose files should be there, with stage and key of its task, or nothing and its input's SHA-256."""
-        for row in self.db.execute("SELECT record, stage, task FROM products WHERE pruned IS NOT 1"):
-            yield Output.from_json(json.loads(row["record"])), row["stage"], row["task"]
+        after = 0
+        # In pages: a query that stays open would hold a reader to what the tree was, and keep the log of the writes from being emptied.
+        sql = "SELECT rowid, record, stage, task FROM products WHERE pruned IS NOT 1 AND rowid > ? ORDER BY rowid LIMIT 1000"
+        while rows := self.db.execute(sql, (after,)).fetchall():
+            after = rows[-1]["rowid"]
+            yield from ((Output.from_json(json.loads(row["record"])), row["stage"], row["task"]) for row in rows)
 
     def pruned_of(self, stage: str, key: str) -> set[tuple[str, str]]:
         """Return kind and key of what a task made and what was pruned since."""
