@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out
 JOBS ?=
+LONG_BENCHES := $(addprefix tests/benchmarks/bench_,watch.py engine.py cluster.py)
 
-.PHONY: help install dev process test test-slow fuzz check fmt golden golden-bless bench sample clean distclean
+.PHONY: help install dev process test test-slow fuzz check fmt golden golden-bless bench bench-watch bench-engine bench-cluster rehearsal sample clean distclean
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +54,20 @@ golden-bless: $(VENV)/.dev ## Accept what this build makes as golden: make golde
 	$(BIN)/python tests/golden/bless.py "$(REASON)"
 
 bench: $(VENV)/.dev ## Measure, side by side with the libraries
-	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+	@for bench in $(filter-out $(LONG_BENCHES),$(wildcard tests/benchmarks/bench_*.py)); do \
+		echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+bench-watch: $(VENV)/.dev ## Measure watch: how late pictures are, and whether 10,000 chunks cost what the first did (ten minutes)
+	$(BIN)/python tests/benchmarks/bench_watch.py
+
+bench-engine: $(VENV)/.dev ## Measure the engine: 100,000 products with nothing due, 100,000 tiny items from nothing (eight minutes)
+	$(BIN)/python tests/benchmarks/bench_engine.py
+
+bench-cluster: $(VENV)/.dev ## Measure two workers beside one and beside sync, on ten times the sample (eight minutes)
+	$(BIN)/python tests/benchmarks/bench_cluster.py
+
+rehearsal: $(VENV)/.dev ## Kill watch and workers at random while all of the sample lands in shuffled pieces (ten minutes)
+	SKYCRANE_WHOLE=1 $(BIN)/python -m pytest tests/faults/test_watch_killed.py
 
 sample: $(VENV)/.dev ## Make the sample downlinks anew (seldom: they stay in the history for ever)
 	$(BIN)/python -m sample_data

@@ -35,7 +35,7 @@ PASSES = "*" if WHOLE else "edl-2021-050b*"
 PIECE_BYTES = 131_072
 LANDING_SECONDS = 60.0 if WHOLE else 20.0
 """Over which the pieces land."""
-LEAST_KILLS = 5
+LEAST_KILLS, LEAST_HITS, MOST_KILLS = 5, 2, 25
 WORKER_LIFE = 4.0
 """Seconds after which one of two workers is killed, each in turn."""
 
@@ -48,6 +48,8 @@ class Rehearsal:
     options: tuple[str, ...]
     seed: int
     kills: int = 0
+    hits: int = 0
+    """Of those that interrupted a task."""
     story: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -61,8 +63,8 @@ class Rehearsal:
         feeder = threading.Thread(target=self._feed, args=(recordings, landed))
         feeder.start()
         try:
-            while not landed.is_set() or self.kills < LEAST_KILLS:
-                self._live(self.dice.uniform(0.5, 6.0))
+            while not landed.is_set() or self.kills < LEAST_KILLS or (self.hits < LEAST_HITS and self.kills < MOST_KILLS):
+                self._live(self.dice.uniform(0.1, 5.0))
         finally:
             feeder.join()
         last = self._start("--once")
@@ -83,6 +85,9 @@ class Rehearsal:
 
     def _live(self, seconds: float) -> None:
         process = self._start()
+        # A busy machine takes its time to get there.
+        while process.poll() is None and f"process {process.pid} " not in self._holder():
+            time.sleep(0.05)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=seconds)
         assert process.poll() is None, f"watch ended by itself: {process.communicate()[1]}"
@@ -91,7 +96,13 @@ class Rehearsal:
         self.kills += 1
         staging = self.out / ".skycrane" / "staging"
         begun = sorted({path.name.rpartition("-")[0] for path in staging.iterdir()}) if staging.is_dir() else []
+        self.hits += bool(begun)
         self.story.append(f"killed after {seconds:.1f} s: interrupted {', '.join(begun) or 'no task'}")
+
+    def _holder(self) -> str:
+        with contextlib.suppress(OSError):
+            return (self.out / ".skycrane" / "lock").read_text()
+        return ""
 
     def _start(self, *more: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "pipeline.cli", "watch", str(self.landing), "--out", str(self.out), "--mission", "mars2020"]
@@ -179,7 +190,7 @@ def check(rehearsal: Rehearsal, recordings: list[Path], wanted: dict[str, str], 
     assert sorted(path for path in got.keys() | wanted.keys() if got.get(path) != wanted.get(path)) == []
     manifest = subprocess.run(["sha256sum", "-c", "--quiet", "MANIFEST.sha256"], cwd=rehearsal.out, capture_output=True, check=False)
     assert manifest.returncode == 0, manifest.stdout
-    assert sum("no task" not in line for line in rehearsal.story) >= 2, "most kills must hit something"
+    assert rehearsal.hits >= LEAST_HITS, "kills must hit something"
 
 
 def test_sync(tmp_path, recordings, wanted, capsys):
