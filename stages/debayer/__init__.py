@@ -55,7 +55,7 @@ def debayer(
 
     editions = tuple(sorted({entry.key["edition"] for entry in mosaics.entries}))
     recipe = Recipe(method=method, white_balance=white_balance, target=target, renditions=renditions, tone=tone)
-    return develop(mended(mosaics[choose(mosaics.entries)], repairs), camera, editions, recipe)
+    return develop(mended(mosaics[choose(mosaics.entries)], repairs, mono=camera.cfa == "mono"), camera, editions, recipe)
 
 
 def demosaic(

@@ -17,19 +17,21 @@ CELL = 16
 """Samples of a side of a flat's cell."""
 
 
-def mended(mosaic: Mosaic, repairs: Iterable[Repair]) -> Mosaic:
+def mended(mosaic: Mosaic, repairs: Iterable[Repair], *, mono: bool = False) -> Mosaic:
     """Apply what is known of a lossless mosaic's sequence; `meta` says what was done: destretched, filled, flat, caveats.
+
+    mono  its camera has no colour filter
 
     Editions that were coded with loss stay as they are: their samples are no longer those that were stretched, or hot.
     """
     if mosaic.edition != "lossless" or mosaic.samples.ndim != 2:
         return mosaic
     for repair in repairs:
-        mosaic = _mended(mosaic, repair)
+        mosaic = _mended(mosaic, repair, 1 if mono or mosaic.cfa == "mono" else 2)
     return mosaic
 
 
-def _mended(mosaic: Mosaic, repair: Repair) -> Mosaic:
+def _mended(mosaic: Mosaic, repair: Repair, step: int) -> Mosaic:
     samples: NDArray[Any] = mosaic.samples
     white, mask = mosaic.white, mosaic.mask
     meta: dict[str, Any] = dict(mosaic.meta)
@@ -40,7 +42,6 @@ def _mended(mosaic: Mosaic, repair: Repair) -> Mosaic:
         meta["destretched"] = len(levels)
         caveats += repair.caveats.get(mosaic.file, ())
     if len(repair.spots):
-        step = 1 if mosaic.cfa == "mono" else 2
         samples, mask, count = fill_spots(samples, mask, _inside(repair.spots, mosaic), step)
         meta |= {"filled": count} if count else {}
     corner = (int(meta.get("y", 0)), int(meta.get("x", 0)))

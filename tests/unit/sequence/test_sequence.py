@@ -177,6 +177,13 @@ def test_a_lost_sample_stays_lost_and_fills_nothing() -> None:
     assert fill_spots(samples, alone, np.array([[2, 2]]), 2)[1].all()
 
 
+def test_a_camera_without_a_filter_fills_from_the_samples_beside() -> None:
+    samples = np.tile(np.array([[10, 20], [30, 40]], np.uint8), (4, 4))
+    repair = Repair(camera="DDC", span="s", frame="a", spots=np.array([(2, 2, 50)], SPOT_DTYPE))
+    assert mended(mosaic(samples, "a"), [repair]).samples[2, 2] == 10
+    assert mended(mosaic(samples, "a"), [repair], mono=True).samples[2, 2] == 35
+
+
 def test_spots_are_those_that_a_plain_search_finds() -> None:
     chance = np.random.default_rng(2)
     samples = chance.integers(90, 110, (40, 50)).astype(np.uint16)
