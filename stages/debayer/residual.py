@@ -8,9 +8,9 @@ smallest; the residual, smooth by then, is interpolated linearly.
 Green comes first: red and blue are estimated at green samples and green at theirs, along rows and along columns, and the differences
 of colour of the four directions are averaged, each weighted by how little it changes. Red and blue then follow green.
 
-Slopes are found and averaged on the grid of the samples of one colour, where the papers use every pixel: as accurate (38.6 dB in the
-mean of eight Kodak photographs, Menon 2007 has 37.4) for a quarter of the work. The offset of the papers' linear model drops out, since
-it is interpolated like the residual.
+Slopes are found and averaged on the grid of the samples of one colour, where the papers use every pixel, for a quarter of the work. The
+offset of the papers' linear model drops out, since it is interpolated like the residual. The mean of eight Kodak photographs is 37.3 dB
+(Menon 2007 37.4, Malvar 33.7); of the same made soft and strong in colour, where channels have little in common, 39.6 (36.9, 37.6).
 
 Work goes by tiles, so that memory does not grow with the picture; a tile's margin is wider than all windows together, so tiles do not
 show.
@@ -34,11 +34,16 @@ Plane: TypeAlias = NDArray[np.float32]
 GREEN_REACH = 7
 """Pixels within which a lost sample spoils green; red and blue reach one further. Windows leave out what is lost or spoiled."""
 TILE = 1024
-MARGIN = 48
-"""Of a tile; even, so that it begins with the same colour. The windows reach 41 pixels."""
-LINE, SQUARE = 4, 3
+MARGIN = 64
+"""Of a tile; even, so that it begins with the same colour. The windows reach 53 pixels."""
+LINE, SQUARE = 5, 4
 """Samples of one colour on each side in a window along a line, and in a square one."""
-HALF, QUARTER, FIFTH = np.float32(0.5), np.float32(0.25), np.float32(0.2)
+HALF, QUARTER = np.float32(0.5), np.float32(0.25)
+SPREAD = 1.25
+"""Pixels: of the bell by which differences of colour on one side of a pixel count. With 1 pictures of strong, independent colours come out
+best, with 3 fine patterns in grey ones; from here, half a decibel is lost at most on either."""
+_BELL = np.exp(-0.5 * (np.arange(5) / SPREAD) ** 2)
+NEAR = (_BELL / _BELL.sum()).astype(np.float32)
 LINE_FLOOR, SQUARE_FLOOR = np.float32(10 / 4 / 255**2), np.float32(10 / 16 / 255**2)
 """Energies, with white as 1, under which a slope tends to 0: there is nothing in the window but noise."""
 CHANGE_FLOOR = np.float32(0.1 / 255**2)
@@ -207,15 +212,35 @@ def _combine(across: Plane, down: Plane, phase: int, green: Plane) -> None:
             change_across[y, x] = abs(across[y, x + 1] - across[y, x - 1])
             change_down[y, x] = abs(down[y + 1, x] - down[y - 1, x])
     change_across, change_down = _box(change_across, 5), _box(change_down, 5)
-    mean_across, mean_down = _sum_across(across, 5), _sum_down(down, 5)
+    means = np.zeros((4, green.shape[1]), np.float32)
     for y in range(4, green.shape[0] - 4):
+        _lean(across[y], means[0], means[1])
+        _lean_down(down, y, means[2], means[3])
         for x in range(4 + (phase + y + 1) % 2, green.shape[1] - 4, 2):
             north, south = _calm(change_down[y - 4, x - 2]), _calm(change_down[y, x - 2])
             west, east = _calm(change_across[y - 2, x - 4]), _calm(change_across[y - 2, x])
-            vertical = north * mean_down[y - 4, x] + south * mean_down[y, x]
-            horizontal = west * mean_across[y, x - 4] + east * mean_across[y, x]
-            difference = FIFTH * (vertical + horizontal) / (north + south + west + east)
+            vertical = north * means[2, x] + south * means[3, x]
+            horizontal = west * means[0, x] + east * means[1, x]
+            difference = (vertical + horizontal) / (north + south + west + east)
             green[y, x] = min(max(green[y, x] + difference, np.float32(0)), np.float32(1))
+
+
+@njit(cache=True, nogil=True)
+def _lean(row: Plane, west: Plane, east: Plane) -> None:
+    """Average a row towards its beginning and its end, near values most."""
+    for x in range(4, row.size - 4):
+        here = NEAR[0] * row[x]
+        west[x] = here + NEAR[1] * row[x - 1] + NEAR[2] * row[x - 2] + NEAR[3] * row[x - 3] + NEAR[4] * row[x - 4]
+        east[x] = here + NEAR[1] * row[x + 1] + NEAR[2] * row[x + 2] + NEAR[3] * row[x + 3] + NEAR[4] * row[x + 4]
+
+
+@njit(cache=True, nogil=True)
+def _lean_down(plane: Plane, y: int, north: Plane, south: Plane) -> None:
+    """Average each column from row y upwards and downwards likewise."""
+    for x in range(plane.shape[1]):
+        here = NEAR[0] * plane[y, x]
+        north[x] = here + NEAR[1] * plane[y - 1, x] + NEAR[2] * plane[y - 2, x] + NEAR[3] * plane[y - 3, x] + NEAR[4] * plane[y - 4, x]
+        south[x] = here + NEAR[1] * plane[y + 1, x] + NEAR[2] * plane[y + 2, x] + NEAR[3] * plane[y + 3, x] + NEAR[4] * plane[y + 4, x]
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,7 @@
 """Portable Network Graphics, written fast and read as far as they go (W3C PNG, third edition; RFC 1950, 1951).
 
-The filter of each row is Sub or Up, whichever leaves the smaller residuals: on demosaiced pictures this compresses as well as a
-choice among all five, at a fifth of the work. What noise leaves of a camera's picture hardly repeats: Huffman codes alone make it as
+The filter of each row is Sub, Up or Average, whichever leaves the smallest residuals: all three run in vectors, and on demosaiced
+pictures this compresses as well as a choice among all five. What noise leaves of a camera's picture hardly repeats: Huffman codes alone make it as
 small as the usual writers do, in a tenth of their time or less. Where a few of its rows show that repeats are worth looking for, in
 drawings, thumbnails and what has been through JPEG, ISA-L looks for them.
 """
@@ -29,7 +29,7 @@ Buffer: TypeAlias = bytes | memoryview
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """By the count of channels: grey, grey and alpha, RGB, RGB and alpha (section 11.2.1)."""
-SUB, UP = 1, 2
+SUB, UP, AVERAGE = 1, 2, 3
 """Filter types (section 9.2)."""
 LONGEST_CHUNK = (1 << 31) - 1
 DEFLATE_LEVEL = 1
@@ -143,21 +143,40 @@ def _text_chunk(keyword: str, value: str) -> tuple[Buffer, ...]:
 @njit(cache=True, nogil=True)
 def _filter(rows: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
     """Put before each row the type of its filter, and what the filter leaves of it; `step` is the bytes of a pixel."""
+    above = np.zeros(rows.shape[1], np.uint8)
+    means = np.empty(rows.shape[1], np.uint8)
     for y in range(rows.shape[0]):
         row, filtered = rows[y], out[y, 1:]
-        use_up = False
-        if y:
-            above = rows[y - 1]
-            use_up = _residual(row, above) < _residual(row[step:], row)
-        out[y, 0] = UP if use_up else SUB
-        if use_up:
-            for x in range(row.size):
-                filtered[x] = row[x] - above[x]
+        _average(row, above, step, means)
+        sub, up, average = _residual(row[step:], row), _residual(row, above), _residual(row, means)
+        if average <= sub and average <= up:
+            out[y, 0] = AVERAGE
+            _subtract(row, means, filtered)
+        elif up < sub and y:
+            out[y, 0] = UP
+            _subtract(row, above, filtered)
         else:
+            out[y, 0] = SUB
             filtered[:step] = row[:step]
-            behind, after = row[step:], filtered[step:]
-            for x in range(behind.size):
-                after[x] = behind[x] - row[x]
+            _subtract(row[step:], row, filtered[step:])
+        above = row
+
+
+@njit(cache=True, nogil=True)
+def _average(row: NDArray[np.uint8], above: NDArray[np.uint8], step: int, means: NDArray[np.uint8]) -> None:
+    """Give the mean of each byte's left and upper neighbour, rounded down."""
+    for x in range(step):
+        means[x] = above[x] >> np.uint8(1)
+    upper, target = above[step:], means[step:]
+    for x in range(upper.size):
+        # Their common bits and half of the others: what fits into a byte at every step runs in vectors of bytes.
+        target[x] = np.uint8(np.uint8(row[x] & upper[x]) + np.uint8(np.uint8(row[x] ^ upper[x]) >> np.uint8(1)))
+
+
+@njit(cache=True, nogil=True)
+def _subtract(row: NDArray[np.uint8], guesses: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    for x in range(row.size):
+        out[x] = row[x] - guesses[x]
 
 
 @njit(cache=True, nogil=True)
