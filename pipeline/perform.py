@@ -7,11 +7,8 @@ same time, or die half-way.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import functools
-import hashlib
-import os
 import socket
 import time
 import traceback
@@ -19,13 +16,14 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pipeline.errors import ContractError, DataError, InterruptedRunError, StorageError, storage_errors
 from pipeline.limit import Overrun, in_time
 from pipeline.product import Entry, FileRef, Key, Product, Source
 from pipeline.receipt import FileRecord, Output, output_digest
 from pipeline.stage import Group, Input, Listing, Role, Section, StageSpec
+from pipeline.staging import FileSink, Folder, Pack, sync
 from pipeline.store import digest_file
 
 __all__ = ["Batch", "Loadable", "Outcome", "Work", "perform"]
@@ -106,66 +104,6 @@ class Outcome:
         return bool(self.error)
 
 
-class _Folder:
-    """The staging folder of a call: files side by side, so that there is one folder to make and to remove."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._count = 0
-
-    def name(self, suffix: str) -> Path:
-        """Name a new file; what tells its format from its name finds the suffix."""
-        self._count += 1
-        return self.path / f"{self._count:06d}{suffix.replace('/', '~')}"
-
-
-class _FileSink:
-    """Collects the files of one product."""
-
-    def __init__(self, folder: _Folder, stem: str) -> None:
-        self._folder = folder
-        self._stem = stem
-        self.files: dict[str, Path] = {}
-
-    def path(self, suffix: str) -> Path:
-        if ".." in Path(f"{self._stem}{suffix}").parts or f"{self._stem}{suffix}".startswith("/"):
-            raise DataError(f"{suffix!r} would lead out of the output folder", where=self._stem)
-        if suffix not in self.files:
-            self.files[suffix] = self._folder.name(suffix)
-        return self.files[suffix]
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        with self.path("").open("ab") as stream:
-            stream.write(data)
-
-
-class _Pack:
-    """The one file of a batch that holds all its packed products; a sink for each in turn."""
-
-    def __init__(self, path: Path, final: str) -> None:
-        self.path_of_all = path
-        self.final = final
-        self.stream: BinaryIO = path.open("wb")
-        self._digest = hashlib.sha256()
-
-    def path(self, suffix: str) -> Path:
-        raise ContractError(f"a packed product has no file {suffix!r} of its own", remedy="Use sink.write")
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self._digest.update(data)
-        self.stream.write(data)
-
-    def begin(self) -> int:
-        """Begin a product; return where."""
-        self._digest = hashlib.sha256()
-        return self.stream.tell()
-
-    def record(self, start: int) -> FileRecord:
-        """Describe what was written since `start`."""
-        length = self.stream.tell() - start
-        return FileRecord(suffix="", path=self.final, size=length, sha256=self._digest.hexdigest(), offset=start, whole=False)
-
-
 def perform(batch: Batch) -> list[Outcome]:
     """Perform each task of the batch; one that raises does not disturb the others.
 
@@ -175,13 +113,13 @@ def perform(batch: Batch) -> list[Outcome]:
     path = Path(batch.staging) / uuid.uuid4().hex
     with storage_errors(path):
         path.mkdir(parents=True)
-        folder = _Folder(path)
-        pack = _Pack(path / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
+        folder = Folder(path)
+        pack = Pack(path / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
         steps = [functools.partial(_perform_one, batch.spec, work, folder, pack) for work in batch.work]
         # A task that was given up may still write to the pack, behind all that counts.
         outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
         staged = [path for outcome in outcomes for path in outcome.staged.values()]
-        _sync([*staged, *([str(pack.path_of_all)] if pack else [])])
+        sync([*staged, *([str(pack.path_of_all)] if pack else [])])
     return [replace(outcome, place=str(path)) for outcome in [*outcomes, *([_overdue(overrun)] if overrun else [])]]
 
 
@@ -196,7 +134,7 @@ def _overdue(overrun: Overrun) -> Outcome:
     )
 
 
-def _perform_one(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None) -> Outcome:
+def _perform_one(spec: StageSpec, work: Work, folder: Folder, pack: Pack | None) -> Outcome:
     begin = time.perf_counter()
     start = pack.stream.tell() if pack else 0
     staged: dict[str, str] = {}
@@ -232,7 +170,7 @@ def _input_errors() -> Iterator[None]:
         raise DataError(f"cannot be read: {error.strerror}", where=str(error.filename), remedy=remedy) from error
 
 
-def _call_patiently(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
+def _call_patiently(spec: StageSpec, work: Work, folder: Folder, pack: Pack | None, staged: dict[str, str]) -> list[Output]:
     """Try again, a little later each time, where a network or its file system may only have hiccupped; anything else is final at once."""
     start = pack.stream.tell() if pack else 0
     for pause in PAUSES:
@@ -249,7 +187,7 @@ def _call_patiently(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | 
     return _call(spec, work, folder, pack, staged)
 
 
-def _call(spec: StageSpec, work: Work, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> list[Output]:
+def _call(spec: StageSpec, work: Work, folder: Folder, pack: Pack | None, staged: dict[str, str]) -> list[Output]:
     arguments: dict[str, Any] = {item.name: _argument(item, loadables) for item, loadables in work.inputs}
     result = spec.function(**arguments, **work.sections, **work.settings)
     products: Iterable[Product] = result if spec.fan_out or isinstance(result, tuple) else (result,)
@@ -292,7 +230,7 @@ def _check(spec: StageSpec, key: Key, product: Product, number: int) -> None:
         raise ContractError(f"stage {spec.name} at {key.text} returned a product with key {product.key.text}")
 
 
-def _save(product: Product, folder: _Folder, pack: _Pack | None, staged: dict[str, str]) -> Output:
+def _save(product: Product, folder: Folder, pack: Pack | None, staged: dict[str, str]) -> Output:
     kind = type(product)
     if kind.PACKED:
         assert pack is not None
@@ -301,7 +239,7 @@ def _save(product: Product, folder: _Folder, pack: _Pack | None, staged: dict[st
         records = [pack.record(start)]
     else:
         stem = kind.stem(product.key)
-        sink = _FileSink(folder, stem)
+        sink = FileSink(folder, stem)
         product.save(sink)
         records = []
         for suffix, path in sorted(sink.files.items()):
@@ -317,24 +255,6 @@ def _save(product: Product, folder: _Folder, pack: _Pack | None, staged: dict[st
         facts=facts,
         files=tuple(records),
     )
-
-
-def _sync(paths: Sequence[str]) -> None:
-    """Wait until the disk has these files: one call for many, where the system offers it."""
-    if len(paths) > 4 and _syncfs(paths[0]):
-        return
-    for path in paths:
-        with open(path, "rb") as stream:  # noqa: PTH123  thousands of paths that are text already
-            os.fsync(stream.fileno())
-
-
-def _syncfs(path: str) -> bool:
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open(path, "rb") as stream:  # noqa: PTH123  as above
-            return bool(libc.syncfs(stream.fileno()) == 0)
-    except (OSError, AttributeError):
-        return False
 
 
 def loadable(kind: type[Product], output: Output, out: Path) -> Loadable:

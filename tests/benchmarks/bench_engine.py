@@ -32,7 +32,7 @@ from typing import Any
 from downlinks import SAMPLE
 from large_tree import enlarge
 
-from pipeline import perform
+from pipeline import staging
 from pipeline.drive import Run
 from pipeline.executors import Executor, SyncExecutor, make_executor
 from pipeline.ledger import Ledger
@@ -165,15 +165,15 @@ def shares() -> Iterator[Parts]:
         execute = noted.wrap("SQLite", sqlite3.Connection.execute)
         executemany = noted.wrap("SQLite", sqlite3.Connection.executemany)
 
-    originals = os.fsync, perform._syncfs, sqlite3.connect
+    originals = os.fsync, staging._syncfs, sqlite3.connect
     connect = sqlite3.connect
     os.fsync = noted.wrap("fsync", os.fsync)
-    perform._syncfs = noted.wrap("fsync", perform._syncfs)
+    staging._syncfs = noted.wrap("fsync", staging._syncfs)
     sqlite3.connect = lambda *args, **kwargs: connect(*args, **kwargs, factory=Timed)  # type: ignore[assignment]
     try:
         yield noted
     finally:
-        os.fsync, perform._syncfs, sqlite3.connect = originals
+        os.fsync, staging._syncfs, sqlite3.connect = originals
 
 
 def bench_tasks(folder: Path, count: int, name: str, executor: Callable[[], Executor], *, profile: bool) -> tuple[float, float]:

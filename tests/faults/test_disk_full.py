@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import ledger, perform
+from pipeline import ledger, staging
 from pipeline.catalog import Catalog
 from pipeline.drive import Run
 from pipeline.errors import ExitCode, StorageError
@@ -44,7 +44,7 @@ class Disk:
         monkeypatch.setattr(ledger, "GROUP_SECONDS", 3600.0)
         monkeypatch.setattr(ledger, "LONGEST_GROUP_SECONDS", 3600.0)
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        for owner, name in ((os, "replace"), (os, "fsync"), (Path, "write_bytes"), (Path, "mkdir"), (perform._Pack, "write")):
+        for owner, name in ((os, "replace"), (os, "fsync"), (Path, "write_bytes"), (Path, "mkdir"), (staging.Pack, "write")):
             monkeypatch.setattr(owner, name, self._wrap(getattr(owner, name), full))
         monkeypatch.setattr(Journal, "_open", self._wrap(Journal._open, full))
         noted = sqlite3.OperationalError("database or disk is full")
@@ -111,7 +111,7 @@ def test_it_says_how_much_is_missing_and_what_gives_room(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(perform._FileSink, "path", full)
+    monkeypatch.setattr(staging.FileSink, "path", full)
     with pytest.raises(StorageError) as caught:
         run(tmp_path, lambda: make_executor("dask", scheduler=None, jobs=1))
     said = str(caught.value)

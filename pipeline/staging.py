@@ -1,0 +1,100 @@
+"""Where a call of `perform` writes: a folder of its own, with a sink for each product, and a pack for all that are small.
+
+Nothing here is in its place yet; the driver renames what is to stay.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import ContractError, DataError
+from pipeline.receipt import FileRecord
+
+__all__ = ["FileSink", "Folder", "Pack", "sync"]
+
+
+class Folder:
+    """The staging folder of a call: files side by side, so that there is one folder to make and to remove."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._count = 0
+
+    def name(self, suffix: str) -> Path:
+        """Name a new file; what tells its format from its name finds the suffix."""
+        self._count += 1
+        return self.path / f"{self._count:06d}{suffix.replace('/', '~')}"
+
+
+class FileSink:
+    """Collects the files of one product."""
+
+    def __init__(self, folder: Folder, stem: str) -> None:
+        self._folder = folder
+        self._stem = stem
+        self.files: dict[str, Path] = {}
+
+    def path(self, suffix: str) -> Path:
+        """Name a file to write; DataError for one that would lead out of the output folder."""
+        if ".." in Path(f"{self._stem}{suffix}").parts or f"{self._stem}{suffix}".startswith("/"):
+            raise DataError(f"{suffix!r} would lead out of the output folder", where=self._stem)
+        if suffix not in self.files:
+            self.files[suffix] = self._folder.name(suffix)
+        return self.files[suffix]
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append to the product's one file."""
+        with self.path("").open("ab") as stream:
+            stream.write(data)
+
+
+class Pack:
+    """The one file of a batch that holds all its packed products; a sink for each in turn."""
+
+    def __init__(self, path: Path, final: str) -> None:
+        self.path_of_all = path
+        self.final = final
+        self.stream: BinaryIO = path.open("wb")
+        self._digest = hashlib.sha256()
+
+    def path(self, suffix: str) -> Path:
+        """Raise ContractError."""
+        raise ContractError(f"a packed product has no file {suffix!r} of its own", remedy="Use sink.write")
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append to the product."""
+        self._digest.update(data)
+        self.stream.write(data)
+
+    def begin(self) -> int:
+        """Begin a product; return where."""
+        self._digest = hashlib.sha256()
+        return self.stream.tell()
+
+    def record(self, start: int) -> FileRecord:
+        """Describe what was written since `start`."""
+        length = self.stream.tell() - start
+        return FileRecord(suffix="", path=self.final, size=length, sha256=self._digest.hexdigest(), offset=start, whole=False)
+
+
+def sync(paths: Sequence[str]) -> None:
+    """Wait until the disk has these files: one call for many, where the system offers it."""
+    if len(paths) > 4 and _syncfs(paths[0]):
+        return
+    for path in paths:
+        with open(path, "rb") as stream:  # noqa: PTH123  thousands of paths that are text already
+            os.fsync(stream.fileno())
+
+
+def _syncfs(path: str) -> bool:
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open(path, "rb") as stream:  # noqa: PTH123  as above
+            return bool(libc.syncfs(stream.fileno()) == 0)
+    except (OSError, AttributeError):
+        return False
