@@ -127,13 +127,13 @@ def _reduce_mosaic(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Reduce each colour by itself: every sample counts, none is interpolated; the two greens as one."""
     height, width = mosaic.shape[0] // 2, mosaic.shape[1] // 2
-    fours = _fours(mosaic, height, width)
-    small, lost = reduce_area(fours, np.asarray(_fours(mask, height, width).any(axis=2)), shape, white=white)
+    lost = np.zeros((height, width), np.bool_)
+    if mask.any():
+        lost = np.asarray(mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2).any(axis=(1, 3)))
+    # A row of a mosaic is a row of pairs: even and odd rows are two pictures of two channels each.
+    pairs = [mosaic[row : 2 * height : 2, : 2 * width].reshape(height, width, 2) for row in (0, 1)]
+    small = [reduce_area(pair, lost, shape, white=white) for pair in pairs]
+    fours = np.concatenate([samples for samples, _ in small], axis=2)
     red, (first, second), blue = COLOURS[cfa]
-    green = (small[..., first].astype(np.uint16) + small[..., second] + 1) // 2
-    return np.stack([small[..., red], green.astype(np.uint8), small[..., blue]], axis=2), lost
-
-
-def _fours(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    fours = plane[: 2 * height, : 2 * width].reshape(height, 2, width, 2).swapaxes(1, 2)
-    return np.ascontiguousarray(fours).reshape(height, width, 4)
+    green = (fours[..., first].astype(np.uint16) + fours[..., second] + 1) // 2
+    return np.stack([fours[..., red], green.astype(np.uint8), fours[..., blue]], axis=2), small[0][1]

@@ -163,6 +163,23 @@ def test_it_can_be_printed(look):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
+def test_every_picture_of_the_page_is_there_without_scrolling_or_scripts(look):
+    for options in ({}, {"java_script_enabled": False}):
+        page = look(**options)
+        page.wait_for_load_state("load")
+        # Whoever prints, or has no scripts, scrolls nowhere.
+        page.emulate_media(media="print")
+        widths = page.locator(".gallery .thumb img").evaluate_all("images => images.slice(0, 40).map((image) => image.naturalWidth)")
+        assert len(widths) >= 40
+        assert min(widths) > 0
+
+
+def test_what_is_lost_is_hatched_wherever_a_picture_stands(look):
+    page = look()
+    page.locator(PARTIAL).click()
+    assert "repeating-linear-gradient" in page.locator("#viewer .stage img").evaluate("image => getComputedStyle(image).backgroundImage")
+
+
 def test_it_reads_without_scripts(look):
     page = look(java_script_enabled=False)
     assert len(frames(page)) == 46
