@@ -19,11 +19,15 @@ class Cluster:
 
     folder       where workers keep what they must, and all of them their log; OUT and inputs they see as this process does
     threads      of each worker
+    nanny        whether each worker has a process above it that starts another one in its place; `kill` kills both
     environment  added to this process's
     """
 
-    def __init__(self, folder: Path, *, workers: int, threads: int = 1, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, workers: int, threads: int = 1, nanny: bool = False, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._folder = folder
+        self._nanny = nanny
         self._threads = threads
         self._environment = {**os.environ, **(environment or {})}
         self._log = (folder / "cluster.log").open("w+")
@@ -62,9 +66,8 @@ class Cluster:
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
 
     def _start_worker(self) -> subprocess.Popen[str]:
-        # A nanny would start another in a worker's place, and would have to be killed too.
-        options = ("--no-nanny", "--nthreads", str(self._threads), "--no-dashboard", "--local-directory", str(self._folder))
-        return self._start("dask_worker", self.address, *options, "--memory-limit", "0", stderr=None)
+        options = ("--nthreads", str(self._threads), "--no-dashboard", "--local-directory", str(self._folder), "--memory-limit", "0")
+        return self._start("dask_worker", self.address, "--nanny" if self._nanny else "--no-nanny", *options, stderr=None)
 
     def _start(self, program: str, *arguments: str, stderr: int | None) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", f"distributed.cli.{program}", "--host", "127.0.0.1", *arguments]

@@ -6,10 +6,7 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,6 +19,7 @@ from pipeline.executors import Executor, SyncExecutor, make_executor
 from pipeline.mission import Profile
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.testing.cluster import Cluster
 from pipeline.testing.toys import toy_registry
 
 REGISTRY = toy_registry()
@@ -62,58 +60,26 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder / "out")): path.read_bytes() for path in files}
 
 
-class Cluster:
-    """`dask scheduler` and two `dask worker` processes, as an operator starts them."""
+# A culprit is found after two workers, not four: there are few of them.
+IMPATIENT = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
 
-    def __init__(self, folder: Path, *, workers: int = 2) -> None:
-        self._folder = folder
-        self._environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
-        self._log = (folder / "log").open("w+")
-        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", "--no-show", stderr=subprocess.PIPE)
-        self.address = self._address()
-        options = ("--nthreads", "2", "--no-dashboard", "--local-directory", str(folder), "--memory-limit", "0")
-        self.workers = [self._start("dask_worker", self.address, *options, stderr=self._log) for _ in range(workers)]
 
-    def _start(self, program: str, *arguments: str, stderr) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", f"distributed.cli.{program}", "--host", "127.0.0.1", *arguments]
-        return subprocess.Popen(command, stderr=stderr, stdout=subprocess.DEVNULL, text=True, env=self._environment)
+def executor_on(cluster: Cluster) -> Callable[[], Executor]:
+    return lambda: make_executor("dask", scheduler=cluster.address, jobs=1)
 
-    def _address(self) -> str:
-        for line in self.scheduler.stderr:
-            if "Scheduler at:" in line:
-                # What else it says must not fill the pipe.
-                self._drain = threading.Thread(target=self.scheduler.stderr.read)
-                self._drain.start()
-                return line.split("Scheduler at:")[1].strip()
-        raise AssertionError("the scheduler did not start")
 
-    def close(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.terminate()
-        for process in (*self.workers, self.scheduler):
-            process.wait(timeout=30)
-        self._drain.join()
-        self.scheduler.stderr.close()
-        self._log.close()
+def kill_a_worker(cluster: Cluster) -> None:
+    import distributed
 
-    def executor(self) -> Executor:
-        return make_executor("dask", scheduler=self.address, jobs=1)
-
-    def kill_a_worker(self) -> None:
-        import distributed
-
-        with distributed.Client(self.address) as client:
-            client.wait_for_workers(2, timeout=20)
-            os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
+    with distributed.Client(cluster.address) as client:
+        client.wait_for_workers(2, timeout=20)
+        os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    one = Cluster(tmp_path_factory.mktemp("cluster"))
-    try:
+    with Cluster(tmp_path_factory.mktemp("cluster"), workers=2, threads=2, nanny=True, environment=IMPATIENT) as one:
         yield one
-    finally:
-        one.close()
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +105,7 @@ def test_the_least_work_goes_nowhere(tmp_path):
 
 @pytest.mark.slow
 def test_a_cluster_makes_the_tree_of_sync(tmp_path, wanted, cluster):
-    process(tmp_path, TAPES, cluster.executor)
+    process(tmp_path, TAPES, executor_on(cluster))
     assert tree(tmp_path) == wanted
 
 
@@ -152,10 +118,10 @@ def test_a_worker_that_is_killed_at_work_changes_nothing(tmp_path, cluster):
     def kill() -> None:
         if not killed:
             killed.append(True)
-            cluster.kill_a_worker()
+            kill_a_worker(cluster)
 
     notes.when_done = kill
-    run = process(tmp_path / "wild", tapes, cluster.executor, notes)
+    run = process(tmp_path / "wild", tapes, executor_on(cluster), notes)
     assert killed
     assert run.summary.quarantined == []
     assert tree(tmp_path / "wild") == tree(tmp_path / "calm")
@@ -165,33 +131,26 @@ def test_a_worker_that_is_killed_at_work_changes_nothing(tmp_path, cluster):
 def test_a_task_that_kills_its_workers_is_found_and_put_aside_alone(tmp_path, cluster):
     tapes = {**TAPES, "poison.txt": "ego%arsenic hemlock "}
     notes = Notes()
-    run = process(tmp_path / "wild", tapes, cluster.executor, notes)
+    run = process(tmp_path / "wild", tapes, executor_on(cluster), notes)
     assert [(stage, key) for stage, key, _ in run.summary.quarantined] == [("letters", "poison/000000000000000")]
     assert "its worker was lost: 2 workers died" in run.summary.quarantined[0][2]
     assert notes.notes, "the operator is told of each batch that was lost"
     process(tmp_path / "calm", {**TAPES, "poison.txt": "ego!arsenic hemlock "}, SyncExecutor)
     words = {name: data for name, data in tree(tmp_path / "calm").items() if name.startswith("pages/")}
     assert {name: data for name, data in tree(tmp_path / "wild").items() if name.startswith("pages/")} == words
-    again = process(tmp_path / "wild", {}, cluster.executor)
+    again = process(tmp_path / "wild", {}, executor_on(cluster))
     assert again.summary.idle, "it is not tried again"
 
 
 @pytest.mark.slow
 def test_a_scheduler_that_goes_interrupts_the_run_and_the_next_goes_on(tmp_path):
     (tmp_path / "cluster").mkdir()
-    cluster = Cluster(tmp_path / "cluster", workers=1)
     tapes = {name: text + "slow_word " for name, text in TAPES.items()}
     notes = Notes()
-
-    def kill() -> None:
-        cluster.scheduler.kill()
-
-    notes.when_done = kill
-    try:
+    with Cluster(tmp_path / "cluster", workers=1, threads=2) as cluster:
+        notes.when_done = cluster.scheduler.kill
         with pytest.raises(InterruptedRunError, match="the Dask scheduler is gone") as caught:
-            process(tmp_path / "wild", tapes, cluster.executor, notes)
-    finally:
-        cluster.close()
+            process(tmp_path / "wild", tapes, executor_on(cluster), notes)
     assert caught.value.exit_code is ExitCode.INTERRUPTED
     process(tmp_path / "wild", tapes, SyncExecutor)
     process(tmp_path / "calm", tapes, SyncExecutor)
@@ -213,12 +172,8 @@ def test_a_scheduler_that_is_not_there_is_a_usage_error(monkeypatch):
 @pytest.mark.slow
 def test_a_scheduler_without_workers_is_a_usage_error(tmp_path, monkeypatch):
     monkeypatch.setattr(executors, "PATIENCE", "1s")
-    cluster = Cluster(tmp_path, workers=0)
-    try:
-        with pytest.raises(UsageError, match=r"has no workers\. Start some with `dask worker`"):
-            cluster.executor()
-    finally:
-        cluster.close()
+    with Cluster(tmp_path, workers=0) as cluster, pytest.raises(UsageError, match=r"has no workers\. Start some with `dask worker`"):
+        executor_on(cluster)()
 
 
 def test_what_a_disk_does_on_a_worker_ends_the_run(tmp_path, monkeypatch):
