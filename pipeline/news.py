@@ -38,10 +38,10 @@ class News:
     """Follows the journal of an output folder.
 
     report  gives the tag of the page as it is now
-    tally   gives counts to tell: {"due": 3, "quarantined": 0}; may raise SkycraneError
+    tally   gives what to tell of the run: {"due": 3, "quarantined": 0, "failures": []}; may raise SkycraneError
     """
 
-    def __init__(self, receipts: Path, *, report: Callable[[], str], tally: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, receipts: Path, *, report: Callable[[], str], tally: Callable[[], Mapping[str, Any]]) -> None:
         self._journal = Journal(receipts)
         self._report, self._tally = report, tally
         self._position: tuple[int, int] | None = None
@@ -86,7 +86,7 @@ class News:
                 return None
             return self._count, dict(self._state), [item for item in self._items if item.number > after]
 
-    def _counts(self) -> Mapping[str, int]:
+    def _counts(self) -> Mapping[str, Any]:
         with contextlib.suppress(SkycraneError):
             return dict(self._tally())
         return {}

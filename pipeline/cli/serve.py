@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import signal
 import threading
 from pathlib import Path
@@ -18,6 +20,9 @@ from pipeline.serve import Server, serving
 from pipeline.store import Store
 
 __all__ = ["serve"]
+
+MOST_FAILURES = 100
+"""That the page names."""
 
 
 @click.command()
@@ -47,7 +52,7 @@ def serve(out: Path, port: int, host: str) -> None:
 
 
 def _tally(store: Store) -> dict[str, Any]:
-    """Count what is still to be made, and what could not be."""
+    """Count what is still to be made, and say what could not be."""
     if not store.catalog.exists():
         return {}
     catalog = Catalog(store.catalog, discover(), read_only=True)
@@ -56,6 +61,11 @@ def _tally(store: Store) -> dict[str, Any]:
         return {
             "due": sum(row["stale"] + row["waiting"] for row in rows),
             "quarantined": sum(row["quarantined"] + row["failed"] for row in rows),
+            "failures": [
+                {name: failure[name] for name in ("stage", "key", "message")}
+                for row in itertools.islice(catalog.tasks.rows(state="quarantined"), MOST_FAILURES)
+                for failure in [json.loads(row["failure"])]
+            ],
         }
     finally:
         catalog.close()

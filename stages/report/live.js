@@ -12,6 +12,19 @@ if (skycrane.live) {
   let counts = {};
   let connected = false;
 
+  /* What could not be processed, and why. */
+  const failures = make("tbody", {});
+  const heads = ["Stage", "Item", "Reason"].map((name) => make("th", { scope: "col", textContent: name }));
+  const quarantine = make("section", { id: "quarantine", hidden: true }, make("h2", { textContent: "Quarantine" }),
+    make("div", { className: "scroll panel" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads)), failures)),
+    make("p", { className: "note" }, "Everything that does not depend on these goes on. With traceback and inputs: ", make("code", { textContent: "skycrane quarantine show" })));
+  section.after(quarantine);
+
+  const list = (items) => {
+    quarantine.hidden = !items.length;
+    failures.replaceChildren(...items.map(({ stage, key, message }) => make("tr", {}, ...[stage, key, message].map((text) => make("td", { textContent: text })))));
+  };
+
   const say = () => {
     const parts = [connected ? "Live" : "The server does not answer"];
     if (connected && fresh.size) parts.push(`${fresh.size}${fresh.size < MOST ? "" : " or more"} new`);
@@ -59,6 +72,7 @@ if (skycrane.live) {
     const state = JSON.parse(event.data);
     const report = state.report.replaceAll('"', "");
     counts = state.counts;
+    list(counts.failures ?? []);
     here ??= report;
     if (report && report !== here) { here = report; renew(); }
     say();

@@ -12,6 +12,8 @@ from pipeline.public import PublicTree
 from pipeline.receipt import Journal
 from pipeline.serve import Server, serving
 
+FAILURE = {"stage": "decode", "key": "80-0666", "message": "<b>is no picture</b> (byte 0)"}
+
 
 @pytest.fixture
 def out(tree, tmp_path):
@@ -21,7 +23,11 @@ def out(tree, tmp_path):
 @pytest.fixture
 def server(out):
     public = PublicTree(out)
-    news = News(out / ".skycrane" / "receipts", report=lambda: public.tag("index.html"), tally=lambda: {"due": 2, "quarantined": 1})
+    news = News(
+        out / ".skycrane" / "receipts",
+        report=lambda: public.tag("index.html"),
+        tally=lambda: {"due": 2, "quarantined": 1, "failures": [FAILURE]},
+    )
     server = Server(public, news)
     with serving(server):
         yield server
@@ -66,6 +72,13 @@ def test_a_new_page_takes_the_old_ones_place_when_the_reader_is_not_busy(look, u
     assert page.title() == "A landing, anew"
     until(page, "document.querySelectorAll('#camera-DDC .shot').length === 1")
     assert page.locator("#fresh").is_hidden()
+
+
+def test_what_is_in_quarantine_is_listed_with_the_reason(look, until, server, out):
+    page = look(server.url)
+    made(out, "Image", "DDC/0100", "images/DDC/0001.png")
+    until(page, "!document.querySelector('#quarantine').hidden")
+    assert page.locator("#quarantine tbody tr").inner_text().split("\t") == list(FAILURE.values())
 
 
 def test_its_policy_lets_everything_work_and_nothing_else(look, until, server):
