@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline import checksums
 from pipeline.catalog import Catalog
-from pipeline.errors import DataError, StorageError, UsageError
+from pipeline.errors import DataError, StorageError
 from pipeline.margins import Passes, Stretch
 from pipeline.mission import Profile
 from pipeline.places import Held, claims, contest, layout
@@ -25,33 +25,7 @@ from pipeline.receipt import FileRecord, Output, output_digest
 from pipeline.recognition import Found, Recogniser, digests, printable
 from pipeline.registry import Registry
 
-__all__ = ["Admission", "Admitter", "scan"]
-
-OUTPUT = ".skycrane"
-"""Stands in a folder that is the output of a run."""
-UNFINISHED = (".part", ".tmp", ".partial", ".crdownload")
-
-
-def scan(inputs: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Give every file that these paths hold, sorted, with whether it was named itself; UsageError for one that is not there.
-
-    Hidden files, those whose name says that they are still being written, and output folders are passed over inside folders.
-    """
-    for path in inputs:
-        if path.is_dir():
-            for folder, folders, files in os.walk(path):
-                if OUTPUT in folders and Path(folder) != path:
-                    # Another output folder: its pictures are nobody's arrivals.
-                    folders.clear()
-                    continue
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
-                for name in sorted(files):
-                    if not name.startswith(".") and not name.endswith(UNFINISHED):
-                        yield Path(folder) / name, False
-        elif path.exists():
-            yield path, True
-        else:
-            raise UsageError("is neither a file nor a folder", where=str(path), remedy="Check the path")
+__all__ = ["Admission", "Admitter"]
 
 
 @dataclass(kw_only=True)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Self
 
 from pipeline import upkeep
-from pipeline.arrivals import Admission, Admitter, scan
+from pipeline.arrivals import Admission, Admitter
 from pipeline.catalog import Catalog
 from pipeline.compaction import Freed, compact
 from pipeline.dispatch import Dispatcher
 from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError, storage_error, storage_errors
 from pipeline.events import Listener
 from pipeline.executors import Executor
+from pipeline.folders import scan
 from pipeline.ledger import Ledger, open_catalog
 from pipeline.loop import Loop
 from pipeline.mission import Profile

@@ -22,11 +22,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.arrivals import OUTPUT, UNFINISHED
+from pipeline.folders import MARKS, OUTPUT, final_name, is_mark, is_unfinished
 
 __all__ = ["Landing", "Waker"]
 
-MARKS = (".ready", ".done", ".sha256")
 LEAST_REST = 1.0
 """Seconds between scans of everything, at least, where somebody tells of changes."""
 SCAN_SHARE = 20
@@ -108,14 +107,14 @@ class Landing:
     def _look_at_heard(self, now: float, wall: float) -> set[str]:
         """Look at what something was heard of and at what is not complete; return paths that had an unfinished name and have it no more."""
         heard = {self._heard.popleft() for _ in range(len(self._heard))}
-        names = {path: _final_name(path) for path in heard}
-        finished = {name for path, name in names.items() if name != path and not path.endswith(MARKS) and not os.path.exists(path)}  # noqa: PTH110  text
+        names = {path: final_name(path) for path in heard}
+        finished = {name for path, name in names.items() if name != path and not is_mark(path) and not os.path.exists(path)}  # noqa: PTH110  text
         for path in set(filter(self._is_ours, names.values())) | (self._open if self._hears else set()):
             try:
                 status = os.stat(path)  # noqa: PTH116  text, for each file that arrives
             except OSError:
                 continue
-            if stat.S_ISREG(status.st_mode) and not path.endswith(MARKS):
+            if stat.S_ISREG(status.st_mode) and not is_mark(path):
                 marked = any(os.path.exists(f"{path}{mark}") for mark in MARKS)  # noqa: PTH110  as above
                 self._look(path, status, now, wall, marked=marked)
         return finished
@@ -165,19 +164,10 @@ class Landing:
                     if entry.is_dir(follow_symlinks=False):
                         if not entry.name.startswith("."):
                             stack.append(entry.path)
-                    elif entry.name.startswith(".") or entry.name.endswith(UNFINISHED):
+                    elif is_unfinished(entry.name):
                         self._unfinished.add(entry.inode())
-                    elif not entry.name.endswith(MARKS) and entry.is_file():
+                    elif not is_mark(entry.name) and entry.is_file():
                         yield entry.path, entry.stat(), any(f"{entry.name}{mark}" in names for mark in MARKS)
-
-
-def _final_name(path: str) -> str:
-    """Give the name that a file with an unfinished name is to have, or that a mark speaks of; another path as it is."""
-    folder, _, name = path.rpartition("/")
-    name = name.removeprefix(".")
-    for suffix in (*UNFINISHED, *MARKS):
-        name = name.removesuffix(suffix)
-    return f"{folder}/{name}"
 
 
 class Waker:

@@ -89,6 +89,12 @@ class Summary:
         for listener in self.listeners:
             listener.hear(event, facts)
 
+    def gone(self) -> list[str]:
+        """Say of the files from outside that were wanted and are not there, five at most, how many tasks wait for each."""
+        counts = Counter(path for _, _, path in self.absent)
+        lines = [f"{path} is gone or has changed: {count} tasks wait for it" for path, count in counts.most_common(5)]
+        return [*lines, *([f"{len(counts) - 5} more files are gone or have changed"] if len(counts) > 5 else [])]
+
     @property
     def idle(self) -> bool:
         """Whether nothing was due."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.arrivals import Admitter, scan
+from pipeline.arrivals import Admitter
 from pipeline.cli.common import (
     complete_stage,
     event_option,
@@ -24,6 +24,7 @@ from pipeline.cli.common import (
 from pipeline.drive import Run, Summary
 from pipeline.errors import UsageError
 from pipeline.fetch import fetch, is_url
+from pipeline.folders import scan
 from pipeline.plan import Finding
 from pipeline.space import size_in_words
 

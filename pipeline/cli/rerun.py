@@ -81,6 +81,8 @@ def rerun(
     made = ", ".join(f"{count} {name}" for name, count in run.summary.made.items())
     for failed, key, message in run.summary.quarantined[:5]:
         click.echo(f"in quarantine: {failed} {key}: {message}", err=True)
+    for line in run.summary.gone():
+        click.echo(line, err=True)
     if run.summary.idle:
         click.echo("nothing due: settings and inputs are those that the products were made with; --force makes them all the same")
     else:

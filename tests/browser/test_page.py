@@ -54,6 +54,7 @@ def test_pictures_are_chosen_by_camera_completeness_edition_and_time(look, until
     page.reload()
     until(page, "document.querySelectorAll('#camera-DDC .shot').length === 5")
     page.get_by_role("button", name="Show all").click()
+    page.locator("#camera-DDC .more").scroll_into_view_if_needed()
     until(page, "document.querySelectorAll('#camera-DDC .shot').length === 59")
     assert page.locator("#camera-DDC .hole").count() == 2
 

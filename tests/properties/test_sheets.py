@@ -19,7 +19,7 @@ FRAMES = st.one_of(st.integers(0, 300).map(lambda n: f"{n:04d}"), st.text("ABC_0
 
 def entry(frame: str, clock: float | None) -> Entry:
     key = Key([("camera", "C"), ("frame", frame), ("page", "0001")])
-    facts = {"height": 48, "width": 64, "clock": clock, "fraction": 1.0}
+    facts = {"height": 48, "width": 64, "clock": clock, "utc": "", "fraction": 1.0}
     return Entry(key=key, digest="", completeness=Completeness(received=1), facts=facts)
 
 

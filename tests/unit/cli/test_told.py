@@ -40,3 +40,12 @@ def test_a_folder_that_cannot_be_made_is_a_slip_of_the_operators(cli, tapes):
     said = cli("process", tape, "--out", tape / "below" / "out", *SYNC)
     assert said.code == 2
     assert "cannot be made: Not a directory. Name a folder whose parent is one" in said.err
+
+
+def test_a_recording_that_is_gone_is_named(cli, tapes, out):
+    gone = tapes("a.part000.txt", "alpha be")
+    cli("process", gone, tapes("a.part001.txt", "ta gamma "), "--out", out, *SYNC)
+    gone.unlink()
+    said = cli("rerun", out, "words", "--force", *SYNC)
+    assert said.code == 20
+    assert f"{gone} is gone or has changed: 2 tasks wait for it\n" in said.err

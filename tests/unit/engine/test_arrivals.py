@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline import arrivals, recognition
-from pipeline.arrivals import Admitter, scan
+from pipeline.arrivals import Admitter
 from pipeline.errors import ProfileError, StorageError, UsageError
 from pipeline.ledger import Ledger
 from pipeline.mission import Profile
@@ -574,17 +574,6 @@ def test_a_profile_that_is_wrong_is_the_profiles_error(tmp_path):
     with pytest.raises(ProfileError, match="for a number"):
         world.take("x-y.bin", "abc")
     world.close()
-
-
-def test_folders_are_scanned_in_order_without_what_is_hidden_or_unfinished(tmp_path):
-    for name in ("b.bin", "a/z.bin", "a/.hidden", ".git/x.bin", "c.part", "d.tmp", "e.partial", "f.crdownload", "a.bin"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("x")
-    assert [str(path.relative_to(tmp_path)) for path, _ in scan([tmp_path])] == ["a.bin", "b.bin", "a/z.bin"]
-    assert list(scan([tmp_path / "c.part"])) == [(tmp_path / "c.part", True)], "named, it is taken"
-    with pytest.raises(UsageError, match="neither a file nor a folder"):
-        list(scan([tmp_path / "nowhere"]))
 
 
 # --- what the operator says ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pipeline.arrivals import scan
+from pipeline.folders import scan
 from pipeline.landing import Landing
 
 
