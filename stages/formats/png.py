@@ -1,9 +1,9 @@
 """Portable Network Graphics, written fast and read as far as they go (W3C PNG, third edition; RFC 1950, 1951).
 
 The filter of each row is Sub, Up or Average, whichever leaves the smallest residuals: all three run in vectors, and on demosaiced
-pictures this compresses as well as a choice among all five. What noise leaves of a camera's picture hardly repeats: Huffman codes alone make it as
-small as the usual writers do, in a tenth of their time or less. Where a few of its rows show that repeats are worth looking for, in
-drawings, thumbnails and what has been through JPEG, ISA-L looks for them.
+pictures this compresses as well as a choice among all five. What noise leaves of a camera's picture hardly repeats: Huffman codes
+alone make it as small as the usual writers do, in a tenth of their time or less. Where a few of its rows show that repeats are worth
+looking for, in drawings, thumbnails and what has been through JPEG, ISA-L looks for them.
 """
 
 from __future__ import annotations
