@@ -46,6 +46,7 @@ _BELL = np.exp(-0.5 * (np.arange(5) / SPREAD) ** 2)
 NEAR = (_BELL / _BELL.sum()).astype(np.float32)
 LINE_FLOOR, SQUARE_FLOOR = np.float32(10 / 4 / 255**2), np.float32(10 / 16 / 255**2)
 """Energies, with white as 1, under which a slope tends to 0: there is nothing in the window but noise."""
+ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = np.arange(1, 9, dtype=np.uint64)
 CHANGE_FLOOR = np.float32(0.1 / 255**2)
 
 
@@ -107,7 +108,7 @@ def _differences(tile: Plane, weights: Plane, phase: int, out: Plane) -> None:
     """Estimate green minus the row's other colour at every pixel; row 0 has green in the columns of parity `phase`."""
     half = tile.shape[1] // 2
     lines, line_weights = np.zeros((2, half), np.float32), np.zeros((2, half), np.float32)
-    work = np.zeros((4, half), np.float32)
+    work = np.zeros((8, half), np.float32)
     estimate = np.zeros(half, np.float32)
     for y in range(tile.shape[0]):
         for k in range(half):
@@ -121,40 +122,42 @@ def _differences(tile: Plane, weights: Plane, phase: int, out: Plane) -> None:
                 out[y, 2 * k + 1 - parity] = sign * (estimate[k] - other[k])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _estimate(own: Plane, other: Plane, own_weight: Plane, other_weight: Plane, parity: int, work: Plane, estimate: Plane) -> None:
     """Estimate a line's one colour, which stands in the columns of this parity, at the samples of its other."""
     half = own.size
     guide, cross, square, slope = work[0], work[1], work[2], work[3]
+    agreement, energy, sums = work[4], work[5], work[6:]
     after, after_weight = other[parity:], other_weight[parity:]
-    for k in range(1, half - 1):
-        guide[k] = HALF * (after[k - 1] + after[k])
-    for k in range(2, half - 2):
-        weight = own_weight[k - 1] * own_weight[k] * own_weight[k + 1]
-        weight *= after_weight[k - 2] * after_weight[k - 1] * after_weight[k] * after_weight[k + 1]
-        bend = guide[k] - HALF * (guide[k - 1] + guide[k + 1])
-        cross[k] = weight * bend * (own[k] - HALF * (own[k - 1] + own[k + 1]))
-        square[k] = weight * bend * bend
-    for k in range(half - 2 * LINE):
-        energy, agreement = LINE_FLOOR, np.float32(0)
-        for j in range(2 * LINE + 1):
-            energy += square[k + j]
-            agreement += cross[k + j]
-        slope[k + LINE] = agreement / energy
+    # Unsigned, here and below, because numba looks at every signed index twice, and then not at many at once.
+    for at in range(half - 2):
+        k = np.uint64(at)
+        guide[k + ONE] = HALF * (after[k] + after[k + ONE])
+    for at in range(half - 4):
+        k = np.uint64(at)
+        weight = own_weight[k + ONE] * own_weight[k + TWO] * own_weight[k + THREE]
+        weight *= after_weight[k] * after_weight[k + ONE] * after_weight[k + TWO] * after_weight[k + THREE]
+        bend = guide[k + TWO] - HALF * (guide[k + ONE] + guide[k + THREE])
+        cross[k + TWO] = weight * bend * (own[k + TWO] - HALF * (own[k + ONE] + own[k + THREE]))
+        square[k + TWO] = weight * bend * bend
+    reach = 2 * LINE + 1
+    _sum_line(cross, reach, sums, agreement)
+    _sum_line(square, reach, sums, energy)
+    for i in range(half - 2 * LINE):
+        slope[i + LINE] = agreement[i] / (energy[i] + LINE_FLOOR)
+    _sum_line(slope, reach, sums, agreement)
     mean, rest = cross, square
-    for k in range(half - 2 * LINE):
-        total = np.float32(0)
-        for j in range(2 * LINE + 1):
-            total += slope[k + j]
-        mean[k + LINE] = total / np.float32(2 * LINE + 1)
-    for k in range(half):
-        rest[k] = own[k] - mean[k] * guide[k]
+    for i in range(half - 2 * LINE):
+        mean[i + LINE] = agreement[i] / np.float32(reach)
+    for i in range(half):
+        rest[i] = own[i] - mean[i] * guide[i]
     near_mean, near_rest = mean[1 - parity :], rest[1 - parity :]
-    for k in range(1, half - 1):
-        estimate[k] = HALF * ((near_mean[k - 1] + near_mean[k]) * other[k] + near_rest[k - 1] + near_rest[k])
+    for at in range(half - 2):
+        k = np.uint64(at)
+        estimate[k + ONE] = HALF * ((near_mean[k] + near_mean[k + ONE]) * other[k + ONE] + near_rest[k] + near_rest[k + ONE])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _square_slopes(samples: Plane, guide: Plane, weights: Plane, slope: Plane) -> None:
     """Find the slopes of one colour's samples against green there, on their own grid, and average them."""
     cross, square = np.zeros_like(samples), np.zeros_like(samples)
@@ -180,27 +183,42 @@ def _square_slopes(samples: Plane, guide: Plane, weights: Plane, slope: Plane) -
 @njit(cache=True, nogil=True)
 def _box(plane: Plane, reach: int) -> Plane:
     """Sum up `reach` squared values, of which each is the first; sums that would leave the plane are left out."""
-    return _sum_down(_sum_across(plane, reach), reach)
-
-
-@njit(cache=True, nogil=True)
-def _sum_across(plane: Plane, reach: int) -> Plane:
-    out = plane.copy()
-    for y in range(plane.shape[0]):
-        for step in range(1, reach):
-            for x in range(plane.shape[1] - reach + 1):
-                out[y, x] += plane[y, x + step]
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _sum_down(plane: Plane, reach: int) -> Plane:
-    out = plane.copy()
+    out = np.zeros_like(plane)
+    column, sums = np.zeros(plane.shape[1], np.float32), np.zeros((2, plane.shape[1]), np.float32)
     for y in range(plane.shape[0] - reach + 1):
+        column[:] = plane[y]
         for step in range(1, reach):
-            for x in range(plane.shape[1]):
-                out[y, x] += plane[y + step, x]
+            below = plane[y + step]
+            for x in range(below.size):
+                column[x] += below[x]
+        _sum_line(column, reach, sums, out[y])
     return out
+
+
+@njit(cache=True, nogil=True)
+def _sum_line(values: Plane, reach: int, work: Plane, out: Plane) -> None:
+    """Sum up 4 to 15 values from each on, by sums of two and of four, for which `work` has two rows."""
+    two, four = work[0], work[1]
+    count = values.size - reach + 1
+    for at in range(values.size - 1):
+        k = np.uint64(at)
+        two[k] = values[k] + values[k + ONE]
+    for at in range(values.size - 3):
+        k = np.uint64(at)
+        four[k] = two[k] + two[k + TWO]
+    rest, last = reach % 4, np.uint64(reach - 1)
+    for at in range(count):
+        k = np.uint64(at)
+        out[k] = four[k] + (values[k + last] if rest & 1 else np.float32(0))
+    for begin in range(4, reach - 3, 4):
+        for at in range(count):
+            k = np.uint64(at)
+            out[k] += four[k + np.uint64(begin)]
+    if rest >= 2:
+        begin = reach - rest
+        for at in range(count):
+            k = np.uint64(at)
+            out[k] += two[k + np.uint64(begin)]
 
 
 @njit(cache=True, nogil=True)
@@ -213,25 +231,39 @@ def _combine(across: Plane, down: Plane, phase: int, green: Plane) -> None:
             change_down[y, x] = abs(down[y + 1, x] - down[y - 1, x])
     change_across, change_down = _box(change_across, 5), _box(change_down, 5)
     means = np.zeros((4, green.shape[1]), np.float32)
+    lacking = np.zeros((2, green.shape[1]), np.float32)
+    lacking[0, 1::2], lacking[1, ::2] = 1, 1
     for y in range(4, green.shape[0] - 4):
         _lean(across[y], means[0], means[1])
         _lean_down(down, y, means[2], means[3])
-        for x in range(4 + (phase + y + 1) % 2, green.shape[1] - 4, 2):
-            north, south = _calm(change_down[y - 4, x - 2]), _calm(change_down[y, x - 2])
-            west, east = _calm(change_across[y - 2, x - 4]), _calm(change_across[y - 2, x])
-            vertical = north * means[2, x] + south * means[3, x]
-            horizontal = west * means[0, x] + east * means[1, x]
-            difference = (vertical + horizontal) / (north + south + west + east)
-            green[y, x] = min(max(green[y, x] + difference, np.float32(0)), np.float32(1))
+        changes = change_down[y - 4, 2:], change_down[y, 2:], change_across[y - 2], change_across[y - 2, 4:]
+        _blend(means, *changes, lacking[(phase + y) % 2], green[y])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _blend(means: Plane, north: Plane, south: Plane, west: Plane, east: Plane, lacking: Plane, green: Plane) -> None:
+    """Add the mean of a row's means from four sides where green is `lacking` (1, else 0), by the calm of each.
+
+    Changes begin with the fifth pixel's. Every pixel is worked out, in vectors, which is faster than every other one.
+    """
+    for at in range(green.size - 8):
+        k = np.uint64(at)
+        x = k + FOUR
+        calm_north, calm_south, calm_west, calm_east = _calm(north[k]), _calm(south[k]), _calm(west[k]), _calm(east[k])
+        vertical = calm_north * means[2, x] + calm_south * means[3, x]
+        horizontal = calm_west * means[0, x] + calm_east * means[1, x]
+        difference = (vertical + horizontal) / (calm_north + calm_south + calm_west + calm_east)
+        green[x] = min(max(green[x] + lacking[x] * difference, np.float32(0)), np.float32(1))
 
 
 @njit(cache=True, nogil=True)
 def _lean(row: Plane, west: Plane, east: Plane) -> None:
     """Average a row towards its beginning and its end, near values most."""
-    for x in range(4, row.size - 4):
-        here = NEAR[0] * row[x]
-        west[x] = here + NEAR[1] * row[x - 1] + NEAR[2] * row[x - 2] + NEAR[3] * row[x - 3] + NEAR[4] * row[x - 4]
-        east[x] = here + NEAR[1] * row[x + 1] + NEAR[2] * row[x + 2] + NEAR[3] * row[x + 3] + NEAR[4] * row[x + 4]
+    for at in range(row.size - 8):
+        x = np.uint64(at)
+        here = NEAR[0] * row[x + FOUR]
+        west[x + FOUR] = here + NEAR[1] * row[x + THREE] + NEAR[2] * row[x + TWO] + NEAR[3] * row[x + ONE] + NEAR[4] * row[x]
+        east[x + FOUR] = here + NEAR[1] * row[x + FIVE] + NEAR[2] * row[x + SIX] + NEAR[3] * row[x + SEVEN] + NEAR[4] * row[x + EIGHT]
 
 
 @njit(cache=True, nogil=True)
@@ -243,7 +275,7 @@ def _lean_down(plane: Plane, y: int, north: Plane, south: Plane) -> None:
         south[x] = here + NEAR[1] * plane[y + 1, x] + NEAR[2] * plane[y + 2, x] + NEAR[3] * plane[y + 3, x] + NEAR[4] * plane[y + 4, x]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _calm(change: np.float32) -> np.float32:
     return np.float32(1) / (change * change + CHANGE_FLOOR)
 
