@@ -28,7 +28,7 @@ def audio(blocks: Group[SoundBlock], microphone: Microphone, clock: Clock, *, ho
     return make_recording(blocks, microphone, clock, hours=hours)
 
 
-@stage(version=1)
+@stage(version=2)
 def spectrogram(
     recording: Recording,
     microphone: Microphone,

@@ -1,7 +1,6 @@
-"""Deflate with Huffman codes alone (RFC 1951, section 3.2.7), for what noise leaves of a picture.
+"""The zlib format (RFC 1950), written fast, and the same octets for the same data at any time on any machine.
 
-Filtered samples of a camera hardly ever repeat, so looking for repeats takes most of a compressor's time and saves a few hundredths of
-the size. Here each block gets the code that its own bytes ask for, and nothing is looked for.
+ISA-L, which did this before, once gave other octets for the same picture (docs/decisions/0014).
 """
 
 from __future__ import annotations
@@ -11,180 +10,69 @@ from typing import TypeAlias
 
 import numpy as np
 from isal import isal_zlib
-from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["compress_literals"]
+from stages.formats.deflate_blocks import room, write_blocks
+from stages.formats.deflate_literals import literal_room, write_literals
+from stages.formats.deflate_matches import TABLE, WINDOW
+
+__all__ = ["Compressor", "compress", "compress_literals"]
 
 Octets: TypeAlias = NDArray[np.uint8]
-Counts: TypeAlias = NDArray[np.int64]
 
-ZLIB_HEADER = b"\x78\x01"
-"""Deflate, 32 KiB window, fastest (RFC 1950, section 2.2)."""
-BLOCK = 1 << 17
-"""Bytes with a code of their own: few enough for it to fit, enough to make up for the 144 bytes that tell it."""
-STRIDE = 4
-"""Of which runs of bytes one is counted, to find a code."""
-RUN = 512
-LONGEST = 12
-"""Bits of a code; four fit into a register beside what is left of the byte before."""
-END = 256
-"""The symbol that ends a block."""
-SYMBOLS = END + 1
-ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15])
-"""In which the lengths of the lengths' codes stand (section 3.2.7)."""
+HEADER = np.frombuffer(b"\x78\x01", np.uint8)
+"""Deflate, 32 KiB window, fastest (section 2.2)."""
 
 
-def compress_literals(data: Octets) -> bytes | memoryview:
-    """Give a zlib stream of `data`, (n,) uint8: literals only, a dynamic code for each block."""
-    blocks = max(1, -(-data.size // BLOCK))
-    # No literal takes more than LONGEST bits; a block's head takes 1,107 bits, and eight bytes are written at a time.
-    out = np.empty(data.size // 8 * LONGEST + LONGEST + blocks * 160 + 16, np.uint8)
-    length = _encode(data, BLOCK, out[2:])
-    out[:2] = np.frombuffer(ZLIB_HEADER, np.uint8)
-    checksum = struct.pack(">I", isal_zlib.adler32(data))
-    out[2 + length : 6 + length] = np.frombuffer(checksum, np.uint8)
-    return memoryview(out[: 6 + length])  # type: ignore[arg-type]  # numpy's stubs do not say that arrays are buffers
+def compress(data: Octets) -> memoryview:
+    """Give a zlib stream of `data`, (n,) uint8: what repeats is said once, and each block has codes of its own or stands as it is.
 
-
-@njit(cache=True, nogil=True)
-def _encode(data: Octets, block: int, out: Octets) -> int:
-    """Write all blocks; return how many bytes they take."""
-    table, counts = np.zeros(SYMBOLS, np.uint64), np.zeros(SYMBOLS, np.int64)
-    lengths, work = np.zeros(SYMBOLS, np.int64), np.zeros((3, 2 * SYMBOLS), np.int64)
-    place, bits, held = 0, np.uint64(0), np.uint64(0)
-    for begin in range(0, max(1, data.size), block):
-        part = data[begin : begin + block]
-        _count(part, counts)
-        _code_lengths(counts, lengths, work)
-        _codes(lengths, table)
-        last = np.uint64(begin + block >= data.size)
-        place, held, bits = _put_head(lengths, last, out, place, held, bits)
-        place, held, bits = _put_literals(part, table, out, place, held, bits)
-    return place + int((bits + np.uint64(7)) >> np.uint64(3))
-
-
-@njit(cache=True, nogil=True)
-def _count(part: Octets, counts: Counts) -> None:
-    """Count the bytes of every fourth run; each counts once at least, since any may come in the others."""
-    counts[:] = 1
-    # Neighbours are often equal: four tables in turn, or each count would wait for the one before.
-    tables = np.zeros((4, 256), np.uint32)
-    first, second, third, fourth = tables[0], tables[1], tables[2], tables[3]
-    for begin in range(0, part.size - RUN + 1, RUN * STRIDE):
-        run = part[begin : begin + RUN]
-        for i in range(0, RUN, 4):
-            first[run[i]] += np.uint32(1)
-            second[run[i + 1]] += np.uint32(1)
-            third[run[i + 2]] += np.uint32(1)
-            fourth[run[i + 3]] += np.uint32(1)
-    for symbol in range(256):
-        counts[symbol] += 16 * (first[symbol] + second[symbol] + third[symbol] + fourth[symbol])
-
-
-@njit(cache=True, nogil=True)
-def _code_lengths(counts: Counts, lengths: Counts, work: Counts) -> None:
-    """Find the lengths of a Huffman code, none over LONGEST.
-
-    The two least weights are joined again and again (Huffman 1952); sorted leaves and joined ones stand in two queues. Where a code comes
-    out too long, rare symbols count for more, until none does.
+    It is at most some octets in 32,768 larger than the data.
     """
-    weights, parents, depths = work[0], work[1], work[2]
-    floor = 0
-    while True:
-        order = np.argsort(np.maximum(counts, floor), kind="mergesort")
-        for place in range(SYMBOLS):
-            weights[place] = max(counts[order[place]], floor)
-        leaf, joined = 0, SYMBOLS
-        for node in range(SYMBOLS, 2 * SYMBOLS - 1):
-            weights[node] = 0
-            for _ in range(2):
-                if leaf < SYMBOLS and (joined >= node or weights[leaf] <= weights[joined]):
-                    child, leaf = leaf, leaf + 1
-                else:
-                    child, joined = joined, joined + 1
-                weights[node] += weights[child]
-                parents[child] = node
-        root, longest = 2 * SYMBOLS - 2, 0
-        depths[root] = 0
-        for node in range(root - 1, -1, -1):
-            depths[node] = depths[parents[node]] + 1
-            longest = max(longest, depths[node])
-        if longest <= LONGEST:
-            break
-        floor = max(2 * floor, weights[root] >> (LONGEST + 2), 1)
-    for place in range(SYMBOLS):
-        lengths[order[place]] = depths[place]
+    out = np.empty(HEADER.size + room(data.size) + 4, np.uint8)
+    table = np.zeros(TABLE, np.uint16)
+    length, _, _ = write_blocks(data, 0, table, 1, out[HEADER.size :], np.uint64(0), np.uint64(0))
+    return _framed(out, length, data)
 
 
-@njit(cache=True, nogil=True)
-def _codes(lengths: Counts, table: NDArray[np.uint64]) -> None:
-    """Give each symbol its canonical code (section 3.2.2), first bit lowest, with its length from bit 16 on."""
-    code = 0
-    for length in range(1, LONGEST + 1):
-        for symbol in range(SYMBOLS):
-            if lengths[symbol] == length:
-                turned = 0
-                for bit in range(length):
-                    turned |= (code >> bit & 1) << (length - 1 - bit)
-                table[symbol] = np.uint64(turned | length << 16)
-                code += 1
-        code <<= 1
+def compress_literals(data: Octets) -> memoryview:
+    """Give a zlib stream of `data`, (n,) uint8, in which nothing is looked for: three times as fast, for what does not repeat."""
+    out = np.empty(HEADER.size + literal_room(data.size) + 4, np.uint8)
+    return _framed(out, write_literals(data, out[HEADER.size :]), data)
 
 
-@njit(cache=True, nogil=True)
-def _put(value: int, count: int, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> tuple[int, np.uint64, np.uint64]:
-    """Append up to 32 bits."""
-    held |= np.uint64(value) << bits
-    bits += np.uint64(count)
-    while bits >= np.uint64(8):
-        out[place] = held & np.uint64(255)
-        held >>= np.uint64(8)
-        bits -= np.uint64(8)
-        place += 1
-    return place, held, bits
+def _framed(out: Octets, length: int, data: Octets) -> memoryview:
+    end = HEADER.size + length
+    out[: HEADER.size] = HEADER
+    out[end : end + 4] = np.frombuffer(struct.pack(">I", isal_zlib.adler32(data)), np.uint8)
+    return memoryview(out[: end + 4])  # type: ignore[arg-type]  # numpy's stubs do not say that arrays are buffers
 
 
-@njit(cache=True, nogil=True)
-def _put_head(
-    lengths: Counts, last: np.uint64, out: Octets, place: int, held: np.uint64, bits: np.uint64
-) -> tuple[int, np.uint64, np.uint64]:
-    """Begin a block with a dynamic code: all lengths as they are, four bits each, and one distance code that is never used."""
-    place, held, bits = _put(int(last) | 2 << 1, 3, out, place, held, bits)
-    place, held, bits = _put(SYMBOLS - 257 | 0 << 5 | (ORDER.size - 4) << 10, 14, out, place, held, bits)
-    for symbol in ORDER:
-        # Sixteen codes of four bits are complete; what stands for repeats is not used.
-        place, held, bits = _put(4 if symbol < 16 else 0, 3, out, place, held, bits)
-    for symbol in range(SYMBOLS + 1):
-        length = lengths[symbol] if symbol < SYMBOLS else 0
-        turned = (length & 1) << 3 | (length & 2) << 1 | (length & 4) >> 1 | (length & 8) >> 3
-        place, held, bits = _put(turned, 4, out, place, held, bits)
-    return place, held, bits
+class Compressor:
+    """A zlib stream of data that comes in pieces; equal pieces give equal octets, other pieces of the same data may give others."""
 
+    def __init__(self) -> None:
+        self._head = HEADER.tobytes()
+        self._table = np.zeros(TABLE, np.uint16)
+        self._reach = np.empty(0, np.uint8)
+        self._held, self._bits = np.uint64(0), np.uint64(0)
+        self._checksum = 1
 
-@njit(cache=True, nogil=True)
-def _put_literals(
-    part: Octets, table: NDArray[np.uint64], out: Octets, place: int, held: np.uint64, bits: np.uint64
-) -> tuple[int, np.uint64, np.uint64]:
-    """Append the codes of bytes, four at a time, and the block's end."""
-    mask, sixteen, seven, three = np.uint64(0xFFFF), np.uint64(16), np.uint64(7), np.uint64(3)
-    whole = part.size // 4 * 4
-    for i in range(0, whole, 4):
-        a, b, c, d = table[part[i]], table[part[i + 1]], table[part[i + 2]], table[part[i + 3]]
-        # Two pairs are joined apart from what is held, so that the processor need not wait for one after the other.
-        first, first_bits = a & mask | (b & mask) << (a >> sixteen), (a >> sixteen) + (b >> sixteen)
-        second, second_bits = c & mask | (d & mask) << (c >> sixteen), (c >> sixteen) + (d >> sixteen)
-        held |= (first | second << first_bits) << bits
-        bits += first_bits + second_bits
-        target = out[place : place + 8]
-        for k in range(8):
-            target[k] = held >> np.uint64(8 * k)
-        place += int(bits >> three)
-        held >>= bits & ~seven
-        bits &= seven
-    for i in range(whole, part.size):
-        place, held, bits = _put(int(table[part[i]] & mask), int(table[part[i]] >> sixteen), out, place, held, bits)
-    place, held, bits = _put(int(table[END] & mask), int(table[END] >> sixteen), out, place, held, bits)
-    if bits:
-        out[place] = held & np.uint64(255)
-    return place, held, bits
+    def compress(self, data: Octets) -> bytes:
+        """Take (n,) uint8; give the octets that are whole by then."""
+        self._checksum = isal_zlib.adler32(data, self._checksum)
+        return self._write(data, last=False)
+
+    def flush(self) -> bytes:
+        """Give the rest; nothing can come after it."""
+        return self._write(np.empty(0, np.uint8), last=True) + struct.pack(">I", self._checksum)
+
+    def _write(self, data: Octets, *, last: bool) -> bytes:
+        head, self._head = self._head, b""
+        known, begin = np.concatenate([self._reach, data]), self._reach.size
+        out = np.empty(room(data.size), np.uint8)
+        length, self._held, self._bits = write_blocks(known, begin, self._table, int(last), out, self._held, self._bits)
+        # Where an octet stands in the array and where in all that came are the same in the table's bits.
+        whole = max(known.size // WINDOW - 1, 0) * WINDOW
+        self._reach = known[whole:].copy()
+        return head + out[:length].tobytes()

@@ -3,7 +3,7 @@
 The filter of each row is Sub, Up or Average, whichever leaves the smallest residuals: all three run in vectors, and on demosaiced
 pictures this compresses as well as a choice among all five. What noise leaves of a camera's picture hardly repeats: Huffman codes
 alone make it as small as the usual writers do, in a tenth of their time or less. Where a few of its rows show that repeats are worth
-looking for, in drawings, thumbnails and what has been through JPEG, ISA-L looks for them.
+looking for, in drawings, thumbnails and what has been through JPEG, they are looked for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.formats.deflate import compress_literals
+from stages.formats.deflate import Compressor, compress, compress_literals
 
 __all__ = ["encode_png", "write_png", "write_png_bands"]
 
@@ -32,8 +32,6 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 SUB, UP, AVERAGE = 1, 2, 3
 """Filter types (section 9.2)."""
 LONGEST_CHUNK = (1 << 31) - 1
-DEFLATE_LEVEL = 1
-"""Of ISA-L, 0 to 3; more costs as much time again for a fiftieth of the size."""
 STRIPS, SHARE = 4, 16
 """Rows that are tried: so many strips, together this part of all."""
 WORTH = 1.06
@@ -78,11 +76,8 @@ def _compress(filtered: NDArray[np.uint8]) -> Buffer:
     thick = max(8, height // STRIPS // SHARE)
     strips = [filtered[height * (2 * k + 1) // (2 * STRIPS) :][:thick] for k in range(STRIPS)]
     plain = sum(len(compress_literals(strip.ravel())) for strip in strips)
-    searched = sum(len(isal_zlib.compress(strip, DEFLATE_LEVEL)) for strip in strips)
-    if plain <= WORTH * searched:
-        return compress_literals(filtered.ravel())
-    compressed: bytes = isal_zlib.compress(filtered, DEFLATE_LEVEL)
-    return compressed
+    searched = sum(len(compress(strip.ravel())) for strip in strips)
+    return compress_literals(filtered.ravel()) if plain <= WORTH * searched else compress(filtered.ravel())
 
 
 def write_png_bands(path: str | Path, width: int, height: int, bands: Iterable[NDArray[np.uint8]]) -> None:
@@ -97,13 +92,13 @@ def write_png_bands(path: str | Path, width: int, height: int, bands: Iterable[N
     with Path(path).open("wb") as stream:
         stream.write(SIGNATURE)
         stream.writelines(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[3], 0, 0, 0)))
-        packer = isal_zlib.compressobj(DEFLATE_LEVEL)
+        packer = Compressor()
         for band in bands:
             if band.shape[1:] != (width, 3) or band.dtype != np.uint8:
                 raise DataError(f"a band of {band.dtype} and shape {band.shape} does not fit a picture {width} wide", where=str(path))
             filtered = np.empty((band.shape[0], 3 * width + 1), np.uint8)
             _filter(np.ascontiguousarray(band).reshape(band.shape[0], -1), 3, filtered)
-            if data := packer.compress(filtered):
+            if data := packer.compress(filtered.ravel()):
                 stream.writelines(_chunk(b"IDAT", data))
             rows += band.shape[0]
         stream.writelines(_chunk(b"IDAT", packer.flush()))

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from stages.formats.deflate import compress
 from stages.formats.raster import Mask, Raster, check_extent, from_channels
 
 __all__ = ["read_tiff", "write_tiff"]
@@ -78,8 +78,7 @@ def _pays(rows: NDArray[Any]) -> bool:
 
 
 def _compress(part: NDArray[Any]) -> bytes:
-    packed: bytes = isal_zlib.compress(part, 1)
-    return packed
+    return compress(np.ascontiguousarray(part).view(np.uint8).ravel()).tobytes()
 
 
 def read_tiff(data: bytes, name: str) -> Raster:

@@ -1,18 +1,136 @@
-"""Huffman codes alone: other people's inflaters must give back what went in."""
+"""Deflate: other people's inflaters must give back what went in, always from the same octets."""
 
 from __future__ import annotations
 
 import zlib
+from itertools import pairwise
 
+import imagecodecs
 import numpy as np
 import pytest
 from isal import isal_zlib
+from numpy.typing import NDArray
 
-from stages.formats.deflate import BLOCK, LONGEST, _code_lengths, compress_literals
+from stages.formats.deflate import Compressor, compress, compress_literals
+from stages.formats.deflate_blocks import room
+from stages.formats.deflate_literals import BLOCK
+from stages.formats.deflate_matches import LONGEST_RUN, MARGIN, TOKENS, WINDOW
+
+RNG = np.random.default_rng(11)
+NOISE = RNG.integers(0, 256, 4 * WINDOW, np.uint8)
+
+
+def octets(*parts: NDArray[np.uint8] | bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(bytes(part) for part in parts), np.uint8)
+
+
+def check(data: NDArray[np.uint8]) -> bytes:
+    stream = bytes(compress(data))
+    assert zlib.decompress(stream) == data.tobytes()
+    assert isal_zlib.decompress(stream) == data.tobytes()
+    assert bytes(imagecodecs.zlibng_decode(stream)) == data.tobytes()
+    assert not data.size or imagecodecs.deflate_decode(stream, out=data.size) == data.tobytes()
+    assert stream == bytes(compress(data))
+    return stream
+
+
+@pytest.mark.parametrize("kind", ["noise", "zeros", "few values", "steps", "period of seven"])
+def test_every_small_size_comes_back_and_grows_by_little(kind: str) -> None:
+    source = {
+        "noise": NOISE[:301],
+        "zeros": np.zeros(301, np.uint8),
+        "few values": RNG.integers(0, 3, 301, np.uint8),
+        "steps": np.repeat(np.arange(43, dtype=np.uint8), 7),
+        "period of seven": np.resize(np.arange(7, dtype=np.uint8), 301),
+    }[kind]
+    for size in range(301):
+        assert len(check(source[:size])) <= size + 11
+
+
+@pytest.mark.parametrize(
+    "length", [*range(254, 264), 515, 516, 517, 518, 519, *range(LONGEST_RUN - 2, LONGEST_RUN + 3), 3 * LONGEST_RUN + 261]
+)
+@pytest.mark.parametrize("period", [1, 3, 8])
+def test_runs_of_any_length_come_back(length: int, period: int) -> None:
+    run = np.resize(NOISE[:period], length)
+    check(octets(run, NOISE[50:90], run))
+    check(octets(NOISE[:MARGIN], run))
+
+
+@pytest.mark.parametrize("size", [1 << 16, 1 << 22])
+def test_a_run_takes_hardly_more_than_can_be_said_of_it(size: int) -> None:
+    for period in (1, 3):
+        assert len(check(np.resize(NOISE[:period], size))) < size / 1032 * 1.1 + period + 400
+
+
+@pytest.mark.parametrize("gap", [WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW, 2 * WINDOW + 1])
+def test_only_what_a_distance_reaches_is_repeated(gap: int) -> None:
+    stream = check(octets(NOISE[:gap], NOISE[:8000]))
+    assert (len(stream) < gap + 1000) == (gap <= WINDOW)
+
+
+@pytest.mark.parametrize(
+    "size", [TOKENS - 1, TOKENS, TOKENS + 1, 2 * TOKENS, 2 * TOKENS + 1, 2 * TOKENS + MARGIN, 65_535, 65_536, 4 * TOKENS + 1]
+)
+@pytest.mark.parametrize("kind", ["noise", "two values", "short repeats"])
+def test_what_spans_blocks_comes_back(size: int, kind: str) -> None:
+    if kind == "noise":
+        assert len(check(NOISE[:size])) <= min(size + 6 * (2 + size // TOKENS), room(size))
+    elif kind == "two values":
+        check(RNG.integers(0, 2, size, np.uint8))
+    else:
+        check(octets(*(octets(NOISE[k : k + 6], NOISE[k % 50 : k % 50 + 6]) for k in range(0, size // 2, 6))))
+
+
+def test_repeats_at_all_distances_and_of_all_lengths_come_back() -> None:
+    pieces = [NOISE[place : place + 5 + place % 290] for place in RNG.integers(0, 20_000, 4000)]
+    data = octets(NOISE[:20_000], *pieces)
+    assert len(check(data)) < 1.1 * len(isal_zlib.compress(data, 1))
+
+
+def test_what_is_somewhere_in_a_larger_array_is_compressed_the_same() -> None:
+    data = octets(*(NOISE[: 40 + k % 60] for k in range(2000)))
+    for shift in range(1, 9):
+        larger = np.concatenate([NOISE[:shift], data, NOISE[:9]])
+        assert bytes(compress(larger[shift : shift + data.size])) == bytes(compress(data))
+
+
+@pytest.mark.parametrize(
+    "pieces", [[0], [0, 0, 5, 0], [1] * 40, [WINDOW, WINDOW, 7], [100_000, 3, 65_536, 40_000], [200_000], [17, 20_000] * 12]
+)
+@pytest.mark.parametrize("kind", ["noise", "repeats"])
+def test_pieces_come_back_as_a_whole_and_from_the_same_octets(pieces: list[int], kind: str) -> None:
+    source = np.resize(NOISE if kind == "noise" else NOISE[:9000], sum(pieces))
+    ends = np.cumsum([0, *pieces])
+
+    def stream() -> bytes:
+        compressor = Compressor()
+        return b"".join(compressor.compress(source[begin:end]) for begin, end in pairwise(ends)) + compressor.flush()
+
+    first = stream()
+    assert zlib.decompress(first) == source.tobytes()
+    assert isal_zlib.decompress(first) == source.tobytes()
+    assert first == stream()
+
+
+def test_what_came_with_pieces_before_is_repeated_as_far_as_a_distance_reaches() -> None:
+    compressor = Compressor()
+    sizes = [
+        len(compressor.compress(piece))
+        for piece in (NOISE[:20_000], NOISE[:10_000], NOISE[20_000:50_000], NOISE[30_000:50_000], NOISE[:20_000])
+    ]
+    assert min(sizes[0], sizes[2], sizes[4]) >= 20_000
+    assert max(sizes[1], sizes[3]) < 400
+
+
+def test_repeats_are_found_as_well_as_others_find_them() -> None:
+    words = [NOISE[place : place + 6 + place % 40] for place in RNG.integers(0, 3000, 30_000)]
+    data = octets(*words)
+    assert len(check(data)) < 1.05 * len(isal_zlib.compress(data, 1))
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 4, 511, 512, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 77])
-def test_what_went_in_comes_out_of_other_inflaters(size: int) -> None:
+def test_literals_alone_come_out_of_other_inflaters(size: int) -> None:
     data = np.random.default_rng(size).normal(0, 6, size).round().astype(np.int64).astype(np.uint8)
     stream = bytes(compress_literals(data))
     assert zlib.decompress(stream) == data.tobytes()
@@ -32,17 +150,7 @@ def test_any_distribution_of_bytes_comes_back(kind: str) -> None:
     elif kind == "doubling counts":
         data = np.minimum(rng.geometric(0.5, data.size) - 1, 255).astype(np.uint8)
     assert zlib.decompress(compress_literals(data)) == data.tobytes()
-
-
-def test_no_code_is_longer_than_four_of_them_in_a_register_and_none_is_wasted() -> None:
-    fibonacci = [1, 1]
-    while len(fibonacci) < 60:
-        fibonacci.append(fibonacci[-1] + fibonacci[-2])
-    counts = np.array([*fibonacci, *[1] * 197], np.int64)
-    lengths = np.zeros(257, np.int64)
-    _code_lengths(counts, lengths, np.zeros((3, 514), np.int64))
-    assert lengths.max() <= LONGEST
-    assert sum(2.0**-length for length in lengths) == 1
+    check(data)
 
 
 def test_noise_becomes_nearly_as_small_as_its_entropy() -> None:
