@@ -14,10 +14,10 @@ import imagecodecs
 import numpy as np
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
-from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from stages.formats.png_rows import unfilter
 from stages.formats.raster import Raster, check_extent, from_channels
 
 __all__ = ["SIGNATURE", "decode_png", "is_plain_png", "read_header"]
@@ -26,7 +26,6 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 """By colour type (section 11.2.1); type 3 is a palette."""
 LONGEST_TEXT = 1 << 20
-ONE, TWO = np.uint64(1), np.uint64(2)
 REMEDY = "Fetch the file again"
 
 
@@ -79,7 +78,7 @@ def decode_png(data: bytes, name: str) -> Raster:
     stride = header.width * pixel
     filtered, received = _inflate(packed, header.height * (stride + 1), name, first)
     rows = np.empty((header.height, stride), np.uint8)
-    bad = _unfilter(filtered.reshape(header.height, stride + 1), pixel, received, rows)
+    bad = unfilter(filtered.reshape(header.height, stride + 1), pixel, received, rows)
     if bad >= 0:
         raise DataError(f"has an unknown filter in row {bad}", where=f"{name} at byte {first}", remedy=REMEDY)
     return _raster(header, rows, received, transparent, text)
@@ -119,7 +118,7 @@ def _inflate(packed: list[memoryview], size: int, name: str, offset: int) -> tup
     out = np.empty(size, np.uint8)
     try:
         # A whole stream at once, by the fastest decoder; what it does not like is looked at bit by bit.
-        whole = len(imagecodecs.deflate_decode(b"".join(packed), out=out)) == size
+        whole = len(imagecodecs.deflate_decode(b"".join(packed), out=memoryview(out))) == size  # type: ignore[arg-type]  # see deflate.py
     except (imagecodecs.DeflateError, ValueError):
         whole = False
     return (out, size) if whole else _inflate_cut(packed, out, name, offset)
@@ -173,109 +172,3 @@ def _text(chunk: Chunk) -> dict[str, str]:
 
 def _unpack(data: bytes) -> bytes:
     return zlib.decompressobj().decompress(data, LONGEST_TEXT)
-
-
-@njit(cache=True, nogil=True)
-def _unfilter(filtered: NDArray[np.uint8], step: int, received: int, out: NDArray[np.uint8]) -> int:
-    """Undo the filters (section 9.2); each row begins with its type. Return the first row of unknown type, or -1."""
-    stride = filtered.shape[1]
-    above = np.zeros(stride - 1, np.uint8)
-    rows = min(filtered.shape[0], (received + stride - 1) // stride)
-    for y in range(rows):
-        kind, row, target = filtered[y, 0], filtered[y, 1:], out[y]
-        if kind == 0:
-            target[:] = row
-        elif kind == 1:
-            for first in range(step):
-                _undo_sub(row[first:], step, target[first:])
-        elif kind == 2:
-            for x in range(row.size):
-                target[x] = row[x] + above[x]
-        elif kind == 3 and step == 3:
-            _undo_average_of_three(row, above, target)
-        elif kind == 3:
-            for first in range(step):
-                _undo_average(row[first:], above[first:], step, target[first:])
-        elif kind == 4 and step == 3:
-            _undo_paeth_of_three(row, above, target)
-        elif kind == 4:
-            for first in range(step):
-                _undo_paeth(row[first:], above[first:], step, target[first:])
-        else:
-            return y
-        above = target
-    out[rows:] = 0
-    return -1
-
-
-# One byte of each pixel after another, so that the one to the left is in a register: stored and loaded it takes five times as long; of
-# pixels of three bytes all at once, since each waits for the one before. Indexes are unsigned, because numba looks at every signed one
-# twice.
-
-
-@njit(cache=True, nogil=True)
-def _undo_sub(row: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
-    left = np.uint8(0)
-    for at in range(0, row.size, step):
-        x = np.uint64(at)
-        left = np.uint8(row[x] + left)
-        out[x] = left
-
-
-@njit(cache=True, nogil=True)
-def _undo_average(row: NDArray[np.uint8], above: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
-    left = np.uint8(0)
-    for at in range(0, row.size, step):
-        x = np.uint64(at)
-        left = _average(row[x], left, above[x])
-        out[x] = left
-
-
-@njit(cache=True, nogil=True)
-def _undo_average_of_three(row: NDArray[np.uint8], above: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    first, second, third = np.uint8(0), np.uint8(0), np.uint8(0)
-    for at in range(0, row.size - 2, 3):
-        x = np.uint64(at)
-        first = _average(row[x], first, above[x])
-        second = _average(row[x + ONE], second, above[x + ONE])
-        third = _average(row[x + TWO], third, above[x + TWO])
-        out[x], out[x + ONE], out[x + TWO] = first, second, third
-
-
-@njit(cache=True, nogil=True)
-def _undo_paeth(row: NDArray[np.uint8], above: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
-    left, corner = np.uint8(0), np.uint8(0)
-    for at in range(0, row.size, step):
-        x = np.uint64(at)
-        left = _paeth(row[x], left, above[x], corner)
-        out[x] = left
-        corner = above[x]
-
-
-@njit(cache=True, nogil=True)
-def _undo_paeth_of_three(row: NDArray[np.uint8], above: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    first, second, third = np.uint8(0), np.uint8(0), np.uint8(0)
-    corners = np.uint8(0), np.uint8(0), np.uint8(0)
-    for at in range(0, row.size - 2, 3):
-        x = np.uint64(at)
-        first = _paeth(row[x], first, above[x], corners[0])
-        second = _paeth(row[x + ONE], second, above[x + ONE], corners[1])
-        third = _paeth(row[x + TWO], third, above[x + TWO], corners[2])
-        out[x], out[x + ONE], out[x + TWO] = first, second, third
-        corners = above[x], above[x + ONE], above[x + TWO]
-
-
-@njit(cache=True, nogil=True)
-def _average(value: np.uint8, left: np.uint8, up: np.uint8) -> np.uint8:
-    return np.uint8(value + ((np.uint32(left) + np.uint32(up)) >> np.uint32(1)))
-
-
-@njit(cache=True, nogil=True)
-def _paeth(value: np.uint8, left: np.uint8, up: np.uint8, corner: np.uint8) -> np.uint8:
-    """Add the neighbour that is nearest to left + up - corner (section 9.4)."""
-    to_left, to_up = np.int32(up) - np.int32(corner), np.int32(left) - np.int32(corner)
-    far_left, far_up, far_corner = abs(to_left), abs(to_up), abs(to_left + to_up)
-    guess = up if far_up <= far_corner else corner
-    if far_left <= far_up and far_left <= far_corner:
-        guess = left
-    return np.uint8(value + guess)
