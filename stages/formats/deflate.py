@@ -29,20 +29,26 @@ def compress(data: Octets) -> memoryview:
 
     It is at most some octets in 32,768 larger than the data.
     """
+    data = _compiled_for(data)
     out = np.empty(HEADER.size + room(data.size) + 4, np.uint8)
     table = np.zeros(TABLE, np.uint16)
-    length, _, _ = write_blocks(data, 0, table, 1, out[HEADER.size :], np.uint64(0), np.uint64(0))
-    return _framed(out, length, data)
+    end, _, _ = write_blocks(data, 0, table, 1, out, HEADER.size, np.uint64(0), np.uint64(0))
+    return _framed(out, end, data)
 
 
 def compress_literals(data: Octets) -> memoryview:
-    """Give a zlib stream of `data`, (n,) uint8, in which nothing is looked for: three times as fast, for what does not repeat."""
+    """Give a zlib stream of `data`, (n,) uint8, in which nothing is looked for: about twice as fast, for what does not repeat."""
+    data = _compiled_for(data)
     out = np.empty(HEADER.size + literal_room(data.size) + 4, np.uint8)
-    return _framed(out, write_literals(data, out[HEADER.size :]), data)
+    return _framed(out, write_literals(data, out, HEADER.size), data)
 
 
-def _framed(out: Octets, length: int, data: Octets) -> memoryview:
-    end = HEADER.size + length
+def _compiled_for(data: Octets) -> Octets:
+    """Copy what is not contiguous, or cannot be written: for that, all would be compiled once more."""
+    return np.require(data, np.uint8, ["C", "W"])
+
+
+def _framed(out: Octets, end: int, data: Octets) -> memoryview:
     out[: HEADER.size] = HEADER
     out[end : end + 4] = np.frombuffer(struct.pack(">I", isal_zlib.adler32(data)), np.uint8)
     return memoryview(out[: end + 4])  # type: ignore[arg-type]  # numpy's stubs do not say that arrays are buffers
@@ -71,7 +77,7 @@ class Compressor:
         head, self._head = self._head, b""
         known, begin = np.concatenate([self._reach, data]), self._reach.size
         out = np.empty(room(data.size), np.uint8)
-        length, self._held, self._bits = write_blocks(known, begin, self._table, int(last), out, self._held, self._bits)
+        length, self._held, self._bits = write_blocks(known, begin, self._table, int(last), out, 0, self._held, self._bits)
         # Where an octet stands in the array and where in all that came are the same in the table's bits.
         whole = max(known.size // WINDOW - 1, 0) * WINDOW
         self._reach = known[whole:].copy()

@@ -63,13 +63,15 @@ def room(size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def write_blocks(data: Octets, begin: int, table: NDArray[np.uint16], last: int, out: Octets, held: np.uint64, bits: np.uint64) -> Held:
-    """Write blocks of all data from `begin` on; return how many octets they take, and what is left of the last one.
+def write_blocks(
+    data: Octets, begin: int, table: NDArray[np.uint16], last: int, out: Octets, place: int, held: np.uint64, bits: np.uint64
+) -> Held:
+    """Write blocks of all data from `begin` on; return where they end, and what is left of the last octet.
 
     data   (n,) octets, with those before `begin` that `find_tokens` asks for
     table  of `find_tokens`, kept between calls
     last   1 if nothing comes after it: then all bits are written; else 0
-    out    (room(n - begin),) where they go
+    out    where they go, with room(n - begin) octets from `place` on
     held   the bits, so many, that are left from before
     """
     tokens = np.empty(MOST_TOKENS, np.uint32)
@@ -77,7 +79,7 @@ def write_blocks(data: Octets, begin: int, table: NDArray[np.uint16], last: int,
     counts, lengths = np.zeros(SYMBOLS + DISTANCES, np.int64), np.zeros(SYMBOLS + DISTANCES, np.int64)
     work, codes = np.zeros((4, 2 * SYMBOLS), np.int64), np.zeros(SYMBOLS + DISTANCES, np.uint64)
     first_codes, second_codes = np.zeros(1 << FIRST, np.uint64), np.zeros(SECOND + 256, np.uint64)
-    place, start, ends = 0, begin, False
+    start, ends = begin, False
     while not ends:
         firsts[:], distances[:] = 0, 0
         count, stop = find_tokens(data, start, table, tokens, firsts, distances)
@@ -113,7 +115,8 @@ def _count_symbols(firsts: Counts, distances: Counts, counts: Counts) -> None:
     for beyond in range(LENGTH_SYMBOLS.size):
         counts[LENGTH_SYMBOLS[beyond]] += firsts[0, LENGTHS + beyond]
     counts[END] = 1
-    counts[SYMBOLS:] = distances
+    for symbol in range(DISTANCES):
+        counts[SYMBOLS + symbol] = distances[symbol]
     # A code of one symbol is not complete, and some readers want them so.
     for begin in (0, SYMBOLS):
         for symbol in range(begin, begin + 2):
@@ -169,7 +172,8 @@ def _put_stored(part: Octets, closes: int, out: Octets, place: int, held: np.uin
         place, held, bits = append_bits(final, 3, out, place, held, bits)
         place, held, bits = append_bits(0, int(-bits & np.uint64(7)), out, place, held, bits)
         place, held, bits = append_bits(octets.size | (octets.size ^ 0xFFFF) << 16, 32, out, place, held, bits)
-        out[place : place + octets.size] = octets
+        for k in range(octets.size):
+            out[place + k] = octets[k]
         place += octets.size
     return place, held, bits
 

@@ -39,11 +39,11 @@ def literal_room(size: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def write_literals(data: Octets, out: Octets) -> int:
-    """Write all blocks into (literal_room(data.size),); return how many bytes they take."""
+def write_literals(data: Octets, out: Octets, place: int) -> int:
+    """Write all blocks, with literal_room(data.size) bytes from `place` on; return where they end."""
     table, counts = np.zeros(SYMBOLS, np.uint64), np.zeros(SYMBOLS, np.int64)
     lengths, work = np.zeros(SYMBOLS, np.int64), np.zeros((4, 2 * SYMBOLS), np.int64)
-    place, bits, held = 0, np.uint64(0), np.uint64(0)
+    bits, held = np.uint64(0), np.uint64(0)
     for begin in range(0, max(1, data.size), BLOCK):
         part = data[begin : begin + BLOCK]
         _count(part, counts)

@@ -35,7 +35,7 @@ LONGEST_CHUNK = (1 << 31) - 1
 STRIPS, SHARE = 4, 16
 """Rows that are tried: so many strips, together this part of all."""
 WORTH = 1.06
-"""Looking for repeats costs four times the time; it has to save more than this."""
+"""Looking for repeats takes about twice the time; it has to save more than this."""
 
 
 def write_png(path: str | Path, image: NDArray[Any], *, text: Mapping[str, str] | None = None) -> None:

@@ -78,7 +78,7 @@ def _pays(rows: NDArray[Any]) -> bool:
 
 
 def _compress(part: NDArray[Any]) -> bytes:
-    return compress(np.ascontiguousarray(part).view(np.uint8).ravel()).tobytes()
+    return compress(part.view(np.uint8).ravel()).tobytes()
 
 
 def read_tiff(data: bytes, name: str) -> Raster:

@@ -1,6 +1,6 @@
 """Words of eight octets, loaded and stored anywhere in an array by one instruction each, which numba has no name for.
 
-Nothing is checked: who calls sees to it that all eight octets lie inside.
+Arrays have to be contiguous, or compilation fails. Nothing else is checked: who calls sees to it that all eight octets lie inside.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def _first_lowest(builder: Any, word: Any) -> Any:
 def _load(_context: Any, octets: Any, index: Any) -> Any:
     """Load the eight octets of a contiguous array that begin at an index, the first lowest."""
     del index
+    if octets.layout != "C":
+        return None
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _first_lowest(builder, builder.load(_place(target, builder, signature, *arguments), align=1))
@@ -44,6 +46,8 @@ def _load(_context: Any, octets: Any, index: Any) -> Any:
 def _store(_context: Any, octets: Any, index: Any, word: Any) -> Any:
     """Store a word as `_load` loads it."""
     del index, word
+    if octets.layout != "C":
+        return None
 
     def emit(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         builder.store(_first_lowest(builder, arguments[2]), _place(target, builder, signature, *arguments[:2]), align=1)

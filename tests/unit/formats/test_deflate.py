@@ -93,6 +93,8 @@ def test_what_is_somewhere_in_a_larger_array_is_compressed_the_same() -> None:
     for shift in range(1, 9):
         larger = np.concatenate([NOISE[:shift], data, NOISE[:9]])
         assert bytes(compress(larger[shift : shift + data.size])) == bytes(compress(data))
+    for function in (compress, compress_literals):
+        assert bytes(function(np.repeat(data, 3)[::3])) == bytes(function(data))
 
 
 @pytest.mark.parametrize(

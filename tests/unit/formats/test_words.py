@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numba import njit
+from numba.core.errors import TypingError
 from numpy.typing import NDArray
 
 from stages.formats.words import leading_zeros, load_word, store_word, trailing_zeros
@@ -43,3 +45,8 @@ def test_zeros_are_counted_from_both_ends() -> None:
     for low in range(64):
         for high in range(low, 64):
             assert zeros(np.uint64(1 << low | 1 << high)) == (63 - high, low)
+
+
+def test_an_array_with_gaps_is_not_compiled_for() -> None:
+    with pytest.raises(TypingError):
+        loaded(np.zeros(40, np.uint8)[::2], 0)
