@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ContractError, DataError, InterruptedRunError, StorageError, storage_errors
+from pipeline.fresh import FRESH
 from pipeline.limit import Overrun, in_time
 from pipeline.product import Entry, FileRef, Key, Product, Source
 from pipeline.receipt import FileRecord, Output, output_digest
@@ -46,8 +47,9 @@ class Loadable:
     """Whether its files are inputs, not ours."""
 
     def load(self) -> Product:
-        """Load it."""
-        return self.kind.load(self.source)
+        """Load it; what was just made here is still there."""
+        fresh = None if self.outside else FRESH.find(self.kind, self.entry.key.text, self.entry.digest)
+        return self.kind.load(self.source) if fresh is None else fresh
 
 
 class _UnreadableInputError(OSError):
@@ -247,10 +249,12 @@ def _save(product: Product, folder: Folder, pack: Pack | None, staged: dict[str,
             records.append(FileRecord(suffix=suffix, path=final, size=path.stat().st_size, sha256=digest_file(path)))
             staged[final] = str(path)
     completeness, facts = product.completeness(), product.facts()
+    digest = output_digest(records, completeness, facts)
+    FRESH.keep(product, digest)
     return Output(
         kind=kind.__name__,
         key=product.key.text,
-        digest=output_digest(records, completeness, facts),
+        digest=digest,
         completeness=completeness,
         facts=facts,
         files=tuple(records),

@@ -289,6 +289,13 @@ class Product(abc.ABC):
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
 
+    def as_saved(self) -> Self | None:
+        """Give what `load` would make of what `save` writes; None where only reading it can tell.
+
+        The stage that wants it next gets this, if it runs where this was made, before it is forgotten.
+        """
+        return None
+
     @abc.abstractmethod
     def completeness(self) -> Completeness:
         """Say how much of it is there."""

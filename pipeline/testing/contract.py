@@ -30,6 +30,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pipeline.fresh import FRESH
 from pipeline.perform import Outcome
 from pipeline.product import FileRef, Key, Product, Source
 from pipeline.receipt import Output
@@ -105,6 +106,8 @@ class StageContract:
             assert product.key == Key.parse(type(product).KEY, output.key)
             assert product.completeness() == output.completeness, f"{output.kind} {output.key} is loaded with another completeness"
             assert product.facts() == dict(output.facts), f"{output.kind} {output.key} is loaded with other facts"
+            fresh = FRESH.find(type(product), output.key, output.digest)
+            assert fresh is None or _alike(fresh, product), f"{output.kind} {output.key} is loaded otherwise than `as_saved` says"
             again = _saved(product, tmp_path / f"again{number}")
             assert again == {record.suffix: record.sha256 for record in output.files}, f"{output.kind} {output.key} saves other bytes"
 
@@ -177,6 +180,21 @@ def _loaded_by(module: str) -> set[str]:
 
 def _listing(outcome: Outcome) -> list[tuple[str, str, str]]:
     return [(output.kind, output.key, output.digest) for output in outcome.outputs]
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Say whether no stage could tell two values apart."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and one.flags.c_contiguous == other.flags.c_contiguous and np.array_equal(one, other)
+    if isinstance(one, Product):
+        return all(_alike(getattr(one, name), getattr(other, name)) for name in getattr(one, "__dataclass_fields__", ()))
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, Mapping):
+        return list(one) == list(other) and all(_alike(one[name], other[name]) for name in one)
+    return bool(one == other)
 
 
 def _saved(product: Product, folder: Path) -> dict[str, str]:

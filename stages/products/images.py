@@ -58,9 +58,15 @@ class Mosaic(Product):
         """Write .tif: samples, and the mask as a second page where anything is lost."""
         from stages.formats.tiff import write_tiff
 
+        write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=self._record())
+
+    def _record(self) -> Facts:
         names = ("cfa", "white", "source", "clock", "utc", "meta")
-        record = dict(self.key) | {name: getattr(self, name) for name in names}
-        write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=record)
+        return dict(self.key) | {name: getattr(self, name) for name in names}
+
+    def as_saved(self) -> Self:
+        """All of it, with the record as it comes out of a file."""
+        return type(self)(samples=_packed(self.samples), mask=self.mask, **json.loads(json.dumps(self._record(), sort_keys=True)))
 
     @classmethod
     def load(cls, source: Source) -> Self:
@@ -140,8 +146,7 @@ class Image(Product):
         from stages.formats.tiff import write_tiff
         from stages.formats.tone import shown
 
-        names = ("edition", "editions", "source", "file", "clock", "utc", "white")
-        record = dict(self.key) | {name: getattr(self, name) for name in names} | {"channels": self.samples[0, 0].size}
+        record = self._record() | {"channels": self.samples[0, 0].size}
         self._write(sink.path(".png"), shown(self.samples, self.white, self.meta.get("tone", "linear")), record | {"meta": self.meta})
         kept = {
             key: value for key, value in self.meta.items() if key not in {"rendition", "gains", "balance", "target", "matrix", "illuminant"}
@@ -150,6 +155,18 @@ class Image(Product):
             self._write(sink.path(f".{name}.png"), rendition.samples, record | {"meta": kept | rendition.done, "done": rendition.done})
         if self.samples.dtype != np.uint8:
             write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=record | {"meta": self.meta})
+
+    def _record(self) -> Facts:
+        names = ("edition", "editions", "source", "file", "clock", "utc", "white")
+        return dict(self.key) | {name: getattr(self, name) for name in names}
+
+    def as_saved(self) -> Self | None:
+        """All of it, with the record as it comes out of a file, if it has 8 bits and is alone."""
+        if self.samples.dtype != np.uint8 or self.renditions:
+            return None
+        record = json.loads(json.dumps(self._record() | {"meta": self.meta}, sort_keys=True))
+        record["editions"] = tuple(record["editions"])
+        return type(self)(samples=_packed(self.samples), mask=self.mask, **record)
 
     def _write(self, path: Path, samples: NDArray[np.uint8], record: Facts) -> None:
         from stages.formats.png import write_png
@@ -214,6 +231,10 @@ class Image(Product):
         for entry in entries:
             cameras.setdefault(entry.key["camera"], []).append(entry)
         return {"cameras": {camera: _tally_camera(cameras[camera]) for camera in sorted(cameras)}}
+
+
+def _packed(samples: Samples) -> Samples:
+    return samples if samples.flags.c_contiguous else samples.copy()
 
 
 def _load_rendition(source: Source, suffix: str) -> Rendition:

@@ -1,0 +1,71 @@
+"""What was just made is handed on without being read back, and is forgotten in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from pipeline.fresh import Fresh
+from pipeline.product import Completeness, Product
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture(Product):
+    KEY: ClassVar[tuple[str, ...]] = ("frame",)
+
+    frame: str
+    samples: np.ndarray
+    tells: bool = True
+
+    def save(self, sink) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, source):
+        raise NotImplementedError
+
+    def completeness(self) -> Completeness:
+        return Completeness(received=self.samples.size)
+
+    def as_saved(self):
+        return self if self.tells else None
+
+
+def picture(frame, size=100, *, tells=True):
+    return Picture(frame=frame, samples=np.zeros(size, np.uint8), tells=tells)
+
+
+def test_a_product_is_found_by_what_it_saved():
+    fresh, made = Fresh(1000), picture("1")
+    fresh.keep(made, "digest")
+    assert fresh.find(Picture, "frame=1", "another") is None
+    assert fresh.find(Picture, made.key.text, "digest") is made
+
+
+def test_those_asked_for_longest_ago_are_forgotten_first():
+    fresh = Fresh(1000)
+    made = [picture(str(n)) for n in range(11)]
+    for n in range(10):
+        fresh.keep(made[n], "d")
+    assert fresh.find(Picture, made[0].key.text, "d") is made[0]
+    fresh.keep(made[10], "d")
+    there = [n for n in range(11) if fresh.find(Picture, made[n].key.text, "d")]
+    assert there == [0, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize("made", [picture("1", 126), picture("1", tells=False)], ids=["too large", "only reading can tell"])
+def test_some_are_not_held_at_all(made):
+    fresh = Fresh(1000)
+    fresh.keep(made, "d")
+    assert fresh.find(Picture, made.key.text, "d") is None
+
+
+def test_the_same_product_counts_once():
+    fresh = Fresh(250 * 8)
+    for n in range(100):
+        fresh.keep(picture("1", 240), "d")
+        fresh.keep(picture(str(n % 7), 240), "e")
+    assert sum(fresh.find(Picture, picture(str(n)).key.text, "e") is not None for n in range(7)) == 7
