@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,12 @@ import cv2
 import imagecodecs
 import imageio.v3 as imageio
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
 
 from stages.debayer import demosaic
+from stages.formats.deflate import compress, compress_literals
 from stages.formats.images import read_image, read_image_bytes
 from stages.formats.png import encode_png, write_png
 from stages.formats.tiff import write_tiff
@@ -113,12 +116,43 @@ def way(samples: NDArray[np.uint8]) -> None:
         table("TIFF with the mosaic", {"out": (lambda: write_tiff(tiff, samples), 9), "in": (lambda: read_image(tiff), 9)})
 
 
+def streams(title: str, data: NDArray[np.uint8]) -> None:
+    """Print what Deflate costs."""
+    encoders: dict[str, tuple[Callable[[], object], int]] = {
+        "ours": (lambda: compress(data), 9),
+        "ours, literals alone": (lambda: compress_literals(data), 9),
+        "ISA-L, level 1": (lambda: isal_zlib.compress(data, 1), 9),
+        "libdeflate, level 1": (lambda: imagecodecs.deflate_encode(data, level=1), 3),
+        "zlib, level 1": (lambda: zlib.compress(data, 1), 3),
+    }
+    sizes = {name: len(encode()) for name, (encode, _) in encoders.items()}  # type: ignore[arg-type]  # all of them are buffers
+    table(f"Deflate, {title}", encoders, sizes, data.size)
+
+
+def sheet(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Set the rows of what a contact sheet shows: small pictures on one colour, each row less the one above."""
+    page = np.full((1600, 2400, 3), 24, np.uint8)
+    for place in range(20):
+        small = cv2.resize(np.roll(picture, 90 * place, axis=1), (320, 256), interpolation=cv2.INTER_AREA)
+        y, x = 40 + place // 5 * 380, 60 + place % 5 * 460
+        page[y : y + 256, x : x + 320] = small
+        cv2.putText(page, f"frame {place:04d}", (x, y + 290), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (200, 200, 200), 1)
+    return np.diff(page.reshape(len(page), -1), axis=0, prepend=np.uint8(0)).ravel()
+
+
 def main() -> None:
     """Print the tables."""
     cv2.setNumThreads(1)
     samples = mosaic()
-    files(demosaic(samples))
+    picture = demosaic(samples)
+    files(picture)
     way(samples)
+    streams("a contact sheet", sheet(picture))
+    streams(
+        "a picture that has been through JPEG",
+        np.ascontiguousarray(cv2.imdecode(cv2.imencode(".jpg", picture)[1], cv2.IMREAD_COLOR)).ravel(),
+    )
+    streams("noise", np.random.default_rng(1).integers(0, 256, 1 << 22, np.uint8))
 
 
 if __name__ == "__main__":
