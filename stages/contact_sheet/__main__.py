@@ -1,11 +1,10 @@
-"""A contact sheet of picture files: python -m stages.contact_sheet FILE... --out SHEET.png."""
+"""A contact sheet of picture files: python -m stages.contact_sheet FILE... --out SHEET.png or SHEET.jpg."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,33 +28,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m stages.contact_sheet", description="Make a contact sheet of picture files, by name.")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="pictures: PNG, JPEG, TIFF, archive formats")
-    parser.add_argument("--out", type=Path, required=True, help="the sheet, SHEET.png")
+    parser.add_argument("--out", type=Path, required=True, help="the sheet: SHEET.png, or SHEET.jpg of quality 90")
     parser.add_argument("--columns", type=int, default=6, help="cells in a row (6)")
     parser.add_argument("--rows", type=int, default=100, help="most on a leaf (100); further leaves are SHEET.2.png and so on")
     parser.add_argument("--width", type=int, default=256, help="pixels of a cell's longer side (256)")
     parser.add_argument("--title", default="Contact sheet", help="what stands above the cells")
     parser.add_argument("--cfa", default="", choices=["", "RGGB", "GRBG", "GBRG", "BGGR"], help="colours of mosaics")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="that read files (as many as there are processors)")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 1, help="that read, draw and write (as many as there are processors)"
+    )
     return parser
 
 
 def _make(options: argparse.Namespace) -> Iterator[Path]:
-    from stages.contact_sheet.draft import draft_cells, one_ahead
-    from stages.contact_sheet.sequence import slots
-    from stages.contact_sheet.sheet import plan_sheet, title_of
-    from stages.formats.png import write_png_bands
-    from stages.products import ContactSheet
-    from stages.profile import Camera, Clock, Timeline
+    from stages.contact_sheet.draft import write_sheets
 
-    with tempfile.TemporaryFile() as spool:
-        cells = draft_cells(options.files, spool, camera="files", width=options.width, cfa=options.cfa, threads=max(1, options.threads))
-        line = slots(cells.entries)
-        title = title_of(cells.entries, line, Camera(title=options.title), Timeline(), Clock())
-        plan = plan_sheet(cells, line, title, Timeline(), Clock(), columns=options.columns, rows=options.rows)
-        for leaf in plan.leaves:
-            path = options.out.with_suffix(ContactSheet.suffix(leaf.number))
-            write_png_bands(path, leaf.width, leaf.height, one_ahead(plan.bands(leaf)))
-            yield path
+    return write_sheets(
+        options.files,
+        options.out,
+        title=options.title,
+        width=options.width,
+        columns=options.columns,
+        rows=options.rows,
+        cfa=options.cfa,
+        threads=max(1, options.threads),
+    )
 
 
 if __name__ == "__main__":

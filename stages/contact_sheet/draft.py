@@ -1,16 +1,18 @@
 """A contact sheet straight from picture files, without an output folder: a first look.
 
 Cells are cut while files are read: JPEG is decoded to area means (`stages.formats.jpeg_reduced`), mosaics are reduced colour by
-colour. They wait in a temporary file, so that ten thousand of them need no more memory than a few.
+colour. No more of them are in memory than a few rows of the sheet.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,68 +21,76 @@ from pipeline.errors import DataError
 from pipeline.product import Entry, safe_value
 from pipeline.stage import Group
 from stages.contact_sheet.area import fit, reduce_area
+from stages.contact_sheet.sequence import slots
+from stages.contact_sheet.sheet import Plan, plan_sheet, title_of
+from stages.contact_sheet.stream import coding_of, in_order, write_leaves
+from stages.formats.extent import read_extent
 from stages.formats.images import image_format, read_image_bytes
 from stages.formats.jpeg_markers import read_header
 from stages.formats.jpeg_reduced import reduced_jpeg
 from stages.products import Cell
+from stages.profile import Camera, Clock, Timeline
 
-__all__ = ["draft_cell", "draft_cells", "one_ahead"]
+__all__ = ["draft_cell", "write_sheets"]
 
-T = TypeVar("T")
-
-AHEAD = 4
-"""Files that each thread may be ahead of the spool."""
+CAMERA = "files"
+"""That cells are said to be of."""
 COLOURS = {"RGGB": (0, (1, 2), 3), "GRBG": (1, (0, 3), 2), "GBRG": (2, (0, 3), 1), "BGGR": (3, (1, 2), 0)}
 """Places of red, both greens and blue in a group of four, in reading order."""
 
 
-def draft_cells(paths: Sequence[Path], spool: IO[bytes], *, camera: str, width: int, cfa: str = "", threads: int = 2) -> Group[Cell]:
-    """Make a cell of each file.
+def announce(path: Path, camera: str, width: int, cfa: str = "") -> Cell:
+    """Give a cell as its file's header announces it: of the right size, with nothing in it; DataError if it is no picture."""
+    extent = read_extent(path)
+    if extent is None:
+        return draft_cell(path, camera, width, cfa)
+    shape = fit(*extent, width)
+    samples, mask = np.broadcast_to(np.uint8(0), (*shape, 3)), np.broadcast_to(np.False_, shape)
+    return Cell(camera=camera, frame=safe_value(path.stem), page="0001", samples=samples, mask=mask, source=path.name)
 
-    paths    picture files; a file's name without extension names its frame
-    spool    a temporary file, open for writing and reading
-    camera   that the cells are said to be of
+
+def write_sheets(
+    files: Sequence[Path], out: Path, *, title: str, width: int, columns: int, rows: int, cfa: str = "", threads: int = 2
+) -> Iterator[Path]:
+    """Make sheets of picture files, and give their paths.
+
+    files    a file's name without extension names its frame
+    out      the sheet, .png, .jpg or .jpeg; further leaves get numbers
+    title    what stands above the cells
     width    pixels of a cell's longer side
+    columns  cells in a row
+    rows     most on a leaf
     cfa      RGGB, GRBG, GBRG or BGGR: grey pictures are mosaics of these colours; empty: they are grey
-    threads  that read files
+    threads  that read, draw and write
 
-    Raises DataError for a file that is no picture.
+    Raises DataError for a file that is no picture, UsageError for another extension, ProfileError for a setting out of range.
     """
-    entries: list[tuple[Entry, int]] = []
-    with ThreadPoolExecutor(threads) as pool:
-        for cell in in_order(pool, (lambda path=path: draft_cell(path, camera, width, cfa) for path in paths), AHEAD * threads):
-            entries.append((Entry(key=cell.key, digest="", completeness=cell.completeness(), facts=cell.facts()), spool.tell()))
-            spool.write(cell.samples.tobytes() + cell.mask.tobytes())
-    entries.sort(key=lambda entry: entry[0].key.text)
+    coding, camera = coding_of(out), Camera(title=title)
+    with tempfile.TemporaryFile() as spool, ThreadPoolExecutor(threads) as pool:
+        announced = list(in_order(pool, (partial(announce, path, CAMERA, width, cfa) for path in files), 16 * threads))
+        entries = [Entry(key=cell.key, digest="", completeness=cell.completeness(), facts=cell.facts()) for cell in announced]
+        del announced
+        line = slots(entries)
 
-    def load(index: int) -> Cell:
-        entry, offset = entries[index]
-        height, across = entry.facts["height"], entry.facts["width"]
-        spool.seek(offset)
-        data = np.frombuffer(spool.read(4 * height * across), np.uint8)
-        samples, mask = data[: 3 * height * across].reshape(height, across, 3), data[3 * height * across :].reshape(height, across)
-        return Cell(camera=camera, frame=entry.key["frame"], page="0001", samples=samples, mask=mask.astype(np.bool_))
+        def cut(index: int) -> Cell:
+            cell = draft_cell(files[index], CAMERA, width, cfa)
+            if cell.mask.shape != (entries[index].facts["height"], entries[index].facts["width"]):
+                raise DataError("is not as large as its header says", where=str(files[index]), remedy="Fetch the file again")
+            return cell
 
-    return Group([entry for entry, _ in entries], load)
+        def finish(index: int, cell: Cell) -> None:
+            entries[index].facts["fraction"] = cell.fraction
+            captions[index] = replace(captions[index], fraction=cell.fraction)
 
+        def retitle() -> Plan:
+            return replace(plan, title=title_of(entries, line, camera, Timeline(), Clock()))
 
-def in_order(pool: ThreadPoolExecutor, works: Iterable[Any], ahead: int) -> Iterator[Cell]:
-    """Give the results in order, with no more than `ahead` of them begun and not taken."""
-    works = iter(works)
-    begun: list[Future[Cell]] = [pool.submit(work) for work in itertools.islice(works, ahead)]
-    while begun:
-        yield begun.pop(0).result()
-        begun += [pool.submit(work) for work in itertools.islice(works, 1)]
-
-
-def one_ahead(items: Iterator[T]) -> Iterator[T]:
-    """Have the next item made while the last one is used: drawing and compressing are about equal work."""
-    end = object()
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
-            yield cast("T", item)
+        first = title_of(entries, line, camera, Timeline(), Clock())
+        plan = plan_sheet(Group(entries, cut), line, first, Timeline(), Clock(), columns=columns, rows=rows)
+        captions = list(plan.captions)
+        plan = replace(plan, captions=captions)
+        paths = [out.with_suffix(f".{leaf.number + 1}{out.suffix}" if leaf.number else out.suffix) for leaf in plan.leaves]
+        yield from write_leaves(plan, cut, finish, retitle, paths, coding, spool, pool, threads)
 
 
 def draft_cell(path: Path, camera: str, width: int, cfa: str = "") -> Cell:

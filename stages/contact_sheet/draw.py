@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from stages.formats import palette
 from stages.formats.lettering import shorten, width, wrap, write
 from stages.products import Cell
 
-__all__ = ["Caption", "Event", "Title", "draw_leaf", "percent", "picture_corner"]
+__all__ = ["Caption", "Event", "Title", "bands_of", "draw_band", "percent", "picture_corner"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,41 +58,55 @@ def percent(fraction: float) -> str:
     return "100 %" if fraction >= 1 else f"{int(fraction * 1000) / 10:.1f} %"
 
 
-def draw_leaf(
-    leaf: Leaf, metrics: Metrics, title: Title, captions: Sequence[Caption], events: Sequence[Event], load: Callable[[int], Cell]
-) -> Iterator[NDArray[np.uint8]]:
-    """Draw a leaf in bands from top to bottom, each (rows, width, 3); `load` gives a cell by its index, one at a time."""
-    edges = [0, *sorted({spot.y for spot in leaf.spots}), leaf.height - metrics.footer, leaf.height]
-    for top, bottom in itertools.pairwise(edges):
-        canvas = Picture.new("RGB", (leaf.width, bottom - top), palette.BACKGROUND)
-        draw = ImageDraw.Draw(canvas)
-        if top == 0:
-            _draw_title(draw, leaf, metrics, title)
-            _draw_strip(draw, leaf, metrics, captions)
-        elif bottom == leaf.height:
-            _draw_legend(canvas, draw, leaf, metrics, captions)
-        else:
-            row = [replace(spot, y=0) for spot in leaf.spots if spot.y == top]
-            _draw_row(canvas, draw, row, top, metrics, captions, events, load)
-        yield np.asarray(canvas)
+def bands_of(leaf: Leaf, metrics: Metrics) -> list[tuple[int, int]]:
+    """Cut a leaf into bands, (top, bottom) each: title, rows of cells, legend."""
+    return list(itertools.pairwise([0, *sorted({spot.y for spot in leaf.spots}), leaf.height - metrics.footer, leaf.height]))
+
+
+def draw_band(
+    leaf: Leaf,
+    band: tuple[int, int],
+    metrics: Metrics,
+    title: Title,
+    captions: Sequence[Caption],
+    events: Sequence[Event],
+    load: Callable[[int], Cell],
+) -> NDArray[np.uint8]:
+    """Draw a band, (rows, width, 3); `load` gives a cell by its index, one at a time."""
+    top, bottom = band
+    if top > 0 and bottom < leaf.height:
+        return _draw_row(leaf, band, metrics, captions, events, load)
+    canvas = Picture.new("RGB", (leaf.width, bottom - top), palette.BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
+    if top == 0:
+        _draw_title(draw, leaf, metrics, title)
+        _draw_strip(draw, leaf, metrics, captions)
+    else:
+        _draw_legend(canvas, draw, leaf, metrics, captions)
+    return np.asarray(canvas)
 
 
 def _draw_row(
-    canvas: Picture.Image,
-    draw: ImageDraw.ImageDraw,
-    row: Sequence[Spot],
-    top: int,
+    leaf: Leaf,
+    band: tuple[int, int],
     metrics: Metrics,
     captions: Sequence[Caption],
     events: Sequence[Event],
     load: Callable[[int], Cell],
-) -> None:
+) -> NDArray[np.uint8]:
+    top, bottom = band
+    spots = [spot for spot in leaf.spots if spot.y == top]
+    # Where nothing is drawn beside pictures, only the captions need a canvas: the rest of it would cost more than all the lettering.
+    plain = all(spot.slot.gap is None and not spot.slot.events for spot in spots)
+    above = metrics.box[1] if plain else 0
+    canvas = Picture.new("RGB", (leaf.width, bottom - top - above), palette.BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
     y = 0
-    for spot in row:
+    for spot in (replace(spot, y=-above) for spot in spots):
         if spot.slot.gap is not None:
             _draw_gap(draw, spot, metrics, spot.slot.gap)
         elif spot.slot.cell is not None:
-            _draw_cell(canvas, draw, spot, top, metrics, captions[spot.slot.cell], load(spot.slot.cell))
+            _draw_panel(draw, spot, metrics, captions[spot.slot.cell])
         if spot.slot.events and metrics.across:
             x = spot.x - metrics.gap // 2
             draw.rectangle((x - 1, 0, x, metrics.box[1] + metrics.caption - 1), fill=palette.RUST)
@@ -100,6 +114,16 @@ def _draw_row(
             if metrics.across:
                 badge(draw, spot.x - metrics.gap // 2, metrics.box[1] + 2 + 18 * place, number)
             y = _draw_event(draw, metrics, events[number - 1], y)
+    out = np.empty((bottom - top, leaf.width, 3), np.uint8)
+    out[above:] = np.asarray(canvas)
+    # Beside a picture that is smaller than its box there is what stands above its caption: a row of it says it.
+    out[:above] = out[above + 3]
+    for spot in spots:
+        if spot.slot.cell is not None:
+            cell = load(spot.slot.cell)
+            px, py = picture_corner(replace(spot, y=0), metrics, cell.mask.shape)
+            out[py : py + cell.mask.shape[0], px : px + cell.mask.shape[1]] = with_losses(cell, px, top + py)
+    return out
 
 
 def badge(draw: ImageDraw.ImageDraw, x: int, y: int, number: int) -> None:
@@ -149,13 +173,10 @@ def state_colour(caption: Caption) -> palette.Colour:
     return palette.EDITIONS["thumbnail"] if caption.edition == "thumbnail" else palette.GREEN
 
 
-def _draw_cell(
-    canvas: Picture.Image, draw: ImageDraw.ImageDraw, spot: Spot, top: int, metrics: Metrics, caption: Caption, cell: Cell
-) -> None:
+def _draw_panel(draw: ImageDraw.ImageDraw, spot: Spot, metrics: Metrics, caption: Caption) -> None:
+    """Draw what is behind a picture, and its caption."""
     x, y, (box_width, box_height) = spot.x, spot.y, metrics.box
     draw.rectangle((x, y, x + box_width - 1, y + box_height + metrics.caption - 1), fill=palette.PANEL)
-    px, py = picture_corner(spot, metrics, cell.mask.shape)
-    canvas.paste(Picture.fromarray(with_losses(cell, px, top + py)), (px, py))
     if caption.fraction < 1:
         draw.rectangle((x, y + box_height, x + box_width - 1, y + box_height + 2), fill=palette.LINE)
         draw.rectangle((x, y + box_height, x + round((box_width - 1) * caption.fraction), y + box_height + 2), fill=palette.AMBER)

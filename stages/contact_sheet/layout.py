@@ -37,6 +37,7 @@ class Metrics:
     margin: int = 24
     gap: int = 10
     header: int = 112
+    """A multiple of 16, as bands of a JPEG file have to be."""
     footer: int = 34
 
     @property

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ProfileError
 from pipeline.product import Entry
 from pipeline.stage import Group
-from stages.contact_sheet.draw import Caption, Event, Title, draw_leaf, picture_corner
+from stages.contact_sheet.draw import Caption, Event, Title, bands_of, draw_band, picture_corner
 from stages.contact_sheet.layout import Leaf, Metrics, leaves
 from stages.contact_sheet.pages import frame_number
 from stages.contact_sheet.sequence import Slot, slots
@@ -20,7 +20,7 @@ from stages.products import Cell, ContactSheet
 from stages.products.sheets import Place
 from stages.profile import Camera, Clock, Timeline
 
-__all__ = ["Plan", "make_sheet", "plan_sheet"]
+__all__ = ["Plan", "make_sheet", "plan_sheet", "title_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +34,13 @@ class Plan:
     events: Sequence[Event]
     load: Callable[[int], Cell]
 
-    def bands(self, leaf: Leaf) -> Iterator[NDArray[np.uint8]]:
-        """Draw a leaf from top to bottom."""
-        return draw_leaf(leaf, self.metrics, self.title, self.captions, self.events, self.load)
+    def band(self, leaf: Leaf, band: tuple[int, int], load: Callable[[int], Cell] | None = None) -> NDArray[np.uint8]:
+        """Draw a band of a leaf; `load`, if given, gives its cells."""
+        return draw_band(leaf, band, self.metrics, self.title, self.captions, self.events, load or self.load)
 
     def pictures(self) -> Iterator[NDArray[np.uint8]]:
         """Draw all leaves."""
-        return (np.concatenate(list(self.bands(leaf))) for leaf in self.leaves)
+        return (np.concatenate([self.band(leaf, band) for band in bands_of(leaf, self.metrics)]) for leaf in self.leaves)
 
 
 def plan_sheet(

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from stages.formats.deflate_blocks import room, write_blocks
 from stages.formats.deflate_literals import literal_room, write_literals
-from stages.formats.deflate_matches import TABLE, WINDOW
+from stages.formats.deflate_matches import TABLE
 
-__all__ = ["Compressor", "compress", "compress_literals"]
+__all__ = ["compress", "compress_literals", "compress_part"]
 
 Octets: TypeAlias = NDArray[np.uint8]
 
@@ -54,31 +54,12 @@ def _framed(out: Octets, end: int, data: Octets) -> memoryview:
     return memoryview(out[: end + 4])  # type: ignore[arg-type]  # numpy's stubs do not say that arrays are buffers
 
 
-class Compressor:
-    """A zlib stream of data that comes in pieces; equal pieces give equal octets, other pieces of the same data may give others."""
+def compress_part(data: Octets) -> bytes:
+    """Give blocks of a deflate stream (RFC 1951) for `data`, (n,) uint8, without its ends: parts that stand side by side are a stream.
 
-    def __init__(self) -> None:
-        self._head = HEADER.tobytes()
-        self._table = np.zeros(TABLE, np.uint16)
-        self._reach = np.empty(0, np.uint8)
-        self._held, self._bits = np.uint64(0), np.uint64(0)
-        self._checksum = 1
-
-    def compress(self, data: Octets) -> bytes:
-        """Take (n,) uint8; give the octets that are whole by then."""
-        self._checksum = isal_zlib.adler32(data, self._checksum)
-        return self._write(data, last=False)
-
-    def flush(self) -> bytes:
-        """Give the rest; nothing can come after it."""
-        return self._write(np.empty(0, np.uint8), last=True) + struct.pack(">I", self._checksum)
-
-    def _write(self, data: Octets, *, last: bool) -> bytes:
-        head, self._head = self._head, b""
-        known, begin = np.concatenate([self._reach, data]), self._reach.size
-        out = np.empty(room(data.size), np.uint8)
-        length, self._held, self._bits = write_blocks(known, begin, self._table, int(last), out, 0, self._held, self._bits)
-        # Where an octet stands in the array and where in all that came are the same in the table's bits.
-        whole = max(known.size // WINDOW - 1, 0) * WINDOW
-        self._reach = known[whole:].copy()
-        return head + out[:length].tobytes()
+    Nothing is looked for beyond the part, and an empty stored block makes it end with an octet (section 3.2.4).
+    """
+    out = np.empty(room(data.size), np.uint8)
+    table = np.zeros(TABLE, np.uint16)
+    length, held, bits = write_blocks(_compiled_for(data), 0, table, 0, out, 0, np.uint64(0), np.uint64(0))
+    return out[:length].tobytes() + int(held).to_bytes((int(bits) + 3 + 7) // 8, "little") + b"\0\0\xff\xff"

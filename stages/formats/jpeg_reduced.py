@@ -98,7 +98,11 @@ def _is_plain(header: Header, shape: tuple[int, int]) -> bool:
 def _tables(header: Header, name: str) -> tuple[Tables, NDArray[np.int64]]:
     """Give the Huffman tables, and the blocks of a unit, (m, 5): component, row, column, tables of DC and AC."""
     selectors = sorted({selector for c in header.components for selector in (c.dc, 0x10 | c.ac)})
-    found = _code_tables(tuple(header.tables.get(selector) for selector in selectors), f"{name} at byte {header.scan}")
+    found = _code_tables(
+        tuple(header.tables.get(selector) for selector in selectors),
+        tuple(selector >= 0x10 for selector in selectors),
+        f"{name} at byte {header.scan}",
+    )
     blocks = [
         (number, y, x, selectors.index(c.dc), selectors.index(0x10 | c.ac))
         for number, c in enumerate(header.components)
@@ -109,9 +113,9 @@ def _tables(header: Header, name: str) -> tuple[Tables, NDArray[np.int64]]:
 
 
 @functools.lru_cache(maxsize=8)
-def _code_tables(tables: tuple[tuple[bytes, bytes] | None, ...], where: str) -> Tables:
+def _code_tables(tables: tuple[tuple[bytes, bytes] | None, ...], coefficients: tuple[bool, ...], where: str) -> Tables:
     full = np.array([code_table(table, where) for table in tables])
-    return fast_tables(full), full
+    return fast_tables(full, coefficients), full
 
 
 @functools.lru_cache(maxsize=16)

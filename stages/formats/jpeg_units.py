@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from stages.formats.registers import add_eight, big_endian
 
 __all__ = ["BASIS", "REACH", "Reaches", "Tables", "decode_units", "fast_tables", "to_rgb"]
 
@@ -15,6 +18,10 @@ Reaches: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.floa
 
 FAST = 11
 """Bits that one look-up reads: a table of so many stays in the processor's first cache."""
+REACH = 8
+"""Cells that a block may touch in a direction."""
+BYTES = 4 * REACH
+"""Of so many floats."""
 ZIGZAG = np.array(
     [
         *(0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28),
@@ -23,13 +30,12 @@ ZIGZAG = np.array(
     np.int64,
 )
 """Place of each coefficient in its block (figure A.6)."""
+COLUMN, ROW = ZIGZAG % 8, ZIGZAG // 8 * BYTES
+"""Where what belongs to a coefficient's column and row begins."""
 BASIS = np.array([[np.cos((2 * x + 1) * u * np.pi / 16) / 2 * (np.sqrt(0.5) if u == 0 else 1.0) for x in range(8)] for u in range(8)])
 """Of the coefficients, at the samples of a row."""
-REACH = 8
-"""Cells that a block may touch in a direction."""
 UNIT_BYTES = 1 << 12
 """More than any unit takes: ten blocks of 64 coefficients of 31 bits."""
-ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 BROKEN = 1000
 """More than any coefficient's number."""
 
@@ -59,26 +65,37 @@ def decode_units(
 
     Returns whether all units were there.
     """
-    data, begins = _unstuff(scan, scan.size)
-    return bool(_units(data, begins, *units, restart, blocks, *tables, steps, rows, columns, means))
+    data, begins = _unstuff(scan, scan.size, -(-units[0] * units[1] // restart) if restart else 1)
+    places = np.zeros(len(means) + 1, np.int64)
+    for part in range(len(means)):
+        places[part + 1] = places[part] + units[1] * (1 + blocks[blocks[:, 0] == part, 2].max())
+    # Of each column of each block across, what it means for the rows of cells.
+    sums = np.zeros((places[-1], 8, means.shape[2]), np.float32)
+    return bool(_units(data, begins, *units, restart, blocks, *tables, steps, rows, columns, places, sums, means))
 
 
-def fast_tables(tables: NDArray[np.uint16]) -> NDArray[np.int32]:
-    """Read codes together with the value that follows, where both fit in FAST bits: value << 16 | run << 5 | bits; else 0."""
+def fast_tables(tables: NDArray[np.uint16], coefficients: Sequence[bool]) -> NDArray[np.int32]:
+    """Read codes together with the value that follows, where both fit in FAST bits: value << 16 | run << 5 | bits; else 0.
+
+    coefficients  for each table, whether it is of AC: there a size of 0 ends the block, by a run of 64, or skips 16 coefficients
+    """
     window = np.arange(1 << FAST)
     entry = tables[:, :: 1 << (16 - FAST)].astype(np.int64)
     length, run, size = entry >> 8, (entry >> 4) & 15, entry & 15
     rest = FAST - length - size
     value = (window >> np.maximum(rest, 0)) & ((1 << size) - 1)
     value -= np.where(value < 1 << np.maximum(size - 1, 0), (1 << size) - 1, 0)
-    return np.where((size > 0) & (rest >= 0), value << 16 | run << 5 | (length + size), 0).astype(np.int32)
+    of_ac = np.array(coefficients)[:, None]
+    run = np.where(of_ac & (size == 0) & (run < 15), 64, run)
+    plain = (length > 0) & (rest >= 0) & (of_ac | (run == 0))
+    return np.where(plain, np.where(size > 0, value, 0) << 16 | run << 5 | (length + size), 0).astype(np.int32)
 
 
-@njit(cache=True, nogil=True)
-def _unstuff(scan: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+@njit(cache=True, nogil=True, error_model="numpy")
+def _unstuff(scan: NDArray[np.uint8], size: int, intervals: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Drop stuffed zeros and markers (B.1.1.5); give the data and where each restart interval begins, and last where all end."""
     data = np.zeros(size + UNIT_BYTES, np.uint8)
-    begins = np.zeros(size // 2 + 2, np.int64)
+    begins = np.zeros(intervals + 1, np.int64)
     at, used, count = 0, 0, 1
     while at < size:
         value = scan[at]
@@ -92,7 +109,7 @@ def _unstuff(scan: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDA
         if at < size and scan[at] == 0:
             data[used] = 0xFF
             used += 1
-        elif at < size and 0xD0 <= scan[at] < 0xD8:
+        elif at < size and 0xD0 <= scan[at] < 0xD8 and count < intervals:
             begins[count] = used
             count += 1
         else:
@@ -102,15 +119,13 @@ def _unstuff(scan: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], NDA
     return data, begins[: count + 1]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _units(
     data: Any, begins: Any, units_down: int, units_across: int, restart: int, blocks: Any, fast: Any, full: Any, steps: Any,
-    rows: Any, columns: Any, means: Any,
+    rows: Any, columns: Any, places: Any, sums: Any, means: Any,
 ) -> bool:  # fmt: skip
     count = blocks.shape[0]
-    # Of each column of each column of blocks, by row of cells; and the bits that were read but not used, how many, and the next byte.
-    sums = np.zeros((means.shape[0], columns[0].shape[1], 8, means.shape[2]), np.float32)
-    flat, height, flat_weights, size = sums.ravel(), sums.shape[3], rows[2].ravel(), (sums.shape[1], rows[2].shape[1])
+    # The bits that were read but not used, how many, and the next byte.
     bits, state = np.zeros(1, np.uint64), np.zeros(2, np.int64)
     predicted = np.zeros(means.shape[0], np.int64)
     spans = np.ones((means.shape[0], 2), np.int64)
@@ -118,8 +133,9 @@ def _units(
         spans[blocks[b, 0], 0] = blocks[b, 1] + 1
         spans[blocks[b, 0], 1] = blocks[b, 2] + 1
     # Out of their tuples once: each time would count references.
-    top, tall = rows[0], rows[1]
-    start, wide, column_weights = columns
+    top, start, wide, pitch = rows[0], columns[0], columns[1], means.shape[2]
+    quick, slow, step = fast.ravel(), full.ravel(), steps.ravel()
+    octets, down, total = data.ctypes.data, rows[2].ctypes.data, sums.ctypes.data
     interval, left = 0, restart
     end = begins[1] if restart else begins[begins.size - 1]
     for unit in range(units_down * units_across):
@@ -136,104 +152,91 @@ def _units(
             part = blocks[b, 0]
             y = unit_row * spans[part, 0] + blocks[b, 1]
             x = unit_column * spans[part, 1] + blocks[b, 2]
-            if not _read_block(
-                data, bits, state, fast, full, steps, blocks, b, predicted, top, tall, flat_weights, y, x, flat, size, height
-            ):
+            below = down + 8 * BYTES * (part * top.shape[1] + y)
+            to = total + 4 * pitch * 8 * (places[part] + x) + 4 * top[part, y]
+            if not _read_block(octets, bits, state, quick, slow, step, blocks[b, 3], blocks[b, 4], predicted, part, below, to, 4 * pitch):
                 return False
         # Behind the data stand zeros, more than a unit can take: whether it took any is asked once.
         if state[1] - state[0] // 8 > end:
             return False
     for part in range(means.shape[0]):
-        _spread(sums, part, start, wide, column_weights, means)
+        _spread(sums, places, part, start, wide, columns[2], means)
     return True
 
 
-@njit(cache=True, nogil=True, forceinline=True)
-def _read_block(  # noqa: PLR0915  calls would take its arrays along, which costs more than what they do
-    data: Any, bits: Any, state: Any, fast: Any, full: Any, steps: Any, blocks: Any, b: int, predicted: Any,
-    top: Any, touched: Any, weights: Any, y: int, x: int, columns: Any, size: Any, height: int,
+@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")
+def _read_block(
+    data: int, bits: Any, state: Any, fast: Any, full: Any, steps: Any, dc: int, ac: int, predicted: Any, part: int,
+    weights: int, sums: int, pitch: int,
 ) -> bool:  # fmt: skip
     """Read a block's coefficients, and add each to what its column means for the rows of cells below it; say whether it was one.
 
-    Arrays come whole, with indexes, and there is one way out: else numba counts references, which costs more than the decoding.
+    There is one way out, and indexes are unsigned: else numba counts references and looks at every index twice, which costs more than
+    the decoding.
     """
-    part, table = blocks[b, 0], blocks[b, 3]
     held, position, buffer = state[0], state[1], bits[0]
-    tall = touched[part, y]
-    base = (part * size[0] + x) * 8 * height + top[part, y]
-    weigh = (part * size[1] + y) * 8 * REACH
+    step = np.uint64(part * 64)
+    table = np.uint64(dc)
     k: Any = 0
+    # As many octets as there is room for: few blocks are longer than what is there then.
+    buffer |= big_endian(data + position) >> np.uint64(held)
+    position += (63 - held) >> 3
+    held |= 56
     while k < 64:
-        if held < 32:
-            word = (
-                np.uint64(data[position]) << np.uint64(24)
-                | np.uint64(data[position + 1]) << np.uint64(16)
-                | np.uint64(data[position + 2]) << np.uint64(8)
-                | np.uint64(data[position + 3])
-            )
-            buffer = (buffer << np.uint64(32)) | word
-            position += 4
-            held += 32
-        window = (buffer >> np.uint64(held - 16)) & np.uint64(0xFFFF)
-        entry = np.int64(fast[table, window >> np.uint64(16 - FAST)])
-        run: Any = (entry >> 5) & 15
+        if held < 16:
+            buffer |= big_endian(data + position) >> np.uint64(held)
+            position += (63 - held) >> 3
+            held |= 56
+        entry = np.int64(fast[(table << np.uint64(FAST)) + (buffer >> np.uint64(64 - FAST))])
+        used: Any = entry & 31
+        run: Any = (entry >> 5) & 127
         value: Any = entry >> 16
-        if entry:
-            held -= entry & 31
-        else:
-            entry = np.int64(full[table, window])
-            held -= entry >> 8
-            run, size = (entry >> 4) & 15, entry & 15
+        if entry == 0:
+            buffer |= big_endian(data + position) >> np.uint64(held)
+            position += (63 - held) >> 3
+            held |= 56
+            code = np.int64(full[(table << np.uint64(16)) + (buffer >> np.uint64(48))])
+            size = code & 15
+            used, run = (code >> 8) + size, (code >> 4) & 15
             if size:
-                held -= size
-                value = np.int64((buffer >> np.uint64(held)) & np.uint64((1 << size) - 1))
+                value = np.int64((buffer << np.uint64(code >> 8)) >> np.uint64(64 - size))
                 if value < 1 << (size - 1):
                     value -= (1 << size) - 1
-            if entry == 0 or (k and entry & 0xFF == 0):
-                run = 0 if entry else BROKEN
-                k += 64
+            elif k and run < 15:
+                run = 64
+            if code == 0 or (k == 0 and run):
+                run = BROKEN
+        buffer <<= np.uint64(used)
+        held -= used
+        k += run
         if k == 0:
-            table, run = blocks[b, 4], 0
+            table = np.uint64(ac)
             predicted[part] += value
             value = predicted[part]
-        k += run
-        if value and k < 64:
-            real = np.float32(value) * steps[part, k]
-            place = ZIGZAG[k]
-            # Unsigned, because numba looks at every signed index twice; and all loads before all stores, so that it becomes a vector.
-            to = np.uint64(base + (place & 7) * height)
-            of = np.uint64(weigh + (place >> 3) * REACH)
-            p0 = columns[to] + real * weights[of]
-            p1 = columns[to + ONE] + real * weights[of + ONE]
-            p2 = columns[to + TWO] + real * weights[of + TWO]
-            p3 = columns[to + THREE] + real * weights[of + THREE]
-            columns[to], columns[to + ONE], columns[to + TWO], columns[to + THREE] = p0, p1, p2, p3
-            if tall > 4:
-                to, of = to + FOUR, of + FOUR
-                p0 = columns[to] + real * weights[of]
-                p1 = columns[to + ONE] + real * weights[of + ONE]
-                p2 = columns[to + TWO] + real * weights[of + TWO]
-                p3 = columns[to + THREE] + real * weights[of + THREE]
-                columns[to], columns[to + ONE], columns[to + TWO], columns[to + THREE] = p0, p1, p2, p3
+        if k < 64:
+            add_eight(sums + COLUMN[k] * pitch, np.float32(value) * steps[step + np.uint64(k)], weights + ROW[k])
         k += 1
     state[0], state[1], bits[0] = held, position, buffer
     return bool(k < BROKEN)
 
 
-@njit(cache=True, nogil=True)
-def _spread(columns: Any, part: int, start: Any, wide: Any, weights: Any, means: Any) -> None:
+@njit(cache=True, nogil=True, error_model="numpy")
+def _spread(sums: Any, places: Any, part: int, start: Any, wide: Any, weights: Any, means: Any) -> None:
     """Turn what the columns' coefficients mean for each row of cells into the means of the cells, (w + REACH, h + REACH)."""
-    height = columns.shape[3]
-    for x in range(columns.shape[1]):
+    height = sums.shape[2]
+    for x in range(places[part + 1] - places[part]):
+        columns = sums[places[part] + x]
         for i in range(wide[part, x]):
             at = start[part, x] + i
-            for v in range(0, 8, 2):
-                first, second = weights[part, x, v, i], weights[part, x, v + 1, i]
+            for v in range(0, 8, 4):
+                a, b, c, d = columns[v], columns[v + 1], columns[v + 2], columns[v + 3]
+                e, f, g, h = weights[part, x, v, i], weights[part, x, v + 1, i], weights[part, x, v + 2, i], weights[part, x, v + 3, i]
+                to = means[part, at]
                 for y in range(height):
-                    means[part, at, y] += first * columns[part, x, v, y] + second * columns[part, x, v + 1, y]
+                    to[y] += e * a[y] + f * b[y] + g * c[y] + h * d[y]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def to_rgb(means: Any, out: Any) -> None:
     """Turn the means of YCbCr, less 128, into RGB (T.871 section 7), rounded."""
     zero, most = np.float32(0), np.float32(255)

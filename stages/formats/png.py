@@ -20,9 +20,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.formats.deflate import Compressor, compress, compress_literals
+from stages.formats.deflate import compress, compress_literals, compress_part
 
-__all__ = ["encode_png", "write_png", "write_png_bands"]
+__all__ = ["encode_png", "pack_png", "png_file", "write_png"]
 
 Buffer: TypeAlias = bytes | memoryview
 
@@ -32,6 +32,10 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 SUB, UP, AVERAGE = 1, 2, 3
 """Filter types (section 9.2)."""
 LONGEST_CHUNK = (1 << 31) - 1
+ZLIB_HEADER, LAST_BLOCK = b"\x78\x01", b"\x03\x00"
+"""RFC 1950 section 2.2; RFC 1951 section 3.2.6, a block of nothing."""
+BAND = struct.Struct(">IQ")
+"""Adler-32 and length of a band's filtered rows."""
 STRIPS, SHARE = 4, 16
 """Rows that are tried: so many strips, together this part of all."""
 WORTH = 1.06
@@ -80,31 +84,34 @@ def _compress(filtered: NDArray[np.uint8]) -> Buffer:
     return compress_literals(filtered.ravel()) if plain <= WORTH * searched else compress(filtered.ravel())
 
 
-def write_png_bands(path: str | Path, width: int, height: int, bands: Iterable[NDArray[np.uint8]]) -> None:
-    """Write a picture that comes from top to bottom in pieces, no two of which are in memory.
+def pack_png(rows: NDArray[np.uint8]) -> bytes:
+    """Compress a band of a picture, (rows, width, 3) uint8, by itself: what `png_file` needs to know of it, and the data of a chunk.
 
-    width, height  of the picture
-    bands          (rows, width, 3) each, uint8, `height` rows in all
-
-    Raises DataError if they are not.
+    Its first row is filtered without the one above, and its data end with an octet: bands may be packed in any order, by several threads.
     """
-    rows = 0
-    with Path(path).open("wb") as stream:
-        stream.write(SIGNATURE)
-        stream.writelines(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[3], 0, 0, 0)))
-        packer = Compressor()
-        for band in bands:
-            if band.shape[1:] != (width, 3) or band.dtype != np.uint8:
-                raise DataError(f"a band of {band.dtype} and shape {band.shape} does not fit a picture {width} wide", where=str(path))
-            filtered = np.empty((band.shape[0], 3 * width + 1), np.uint8)
-            _filter(np.ascontiguousarray(band).reshape(band.shape[0], -1), 3, filtered)
-            if data := packer.compress(filtered.ravel()):
-                stream.writelines(_chunk(b"IDAT", data))
-            rows += band.shape[0]
-        stream.writelines(_chunk(b"IDAT", packer.flush()))
-        stream.writelines(_chunk(b"IEND", b""))
-    if rows != height:
-        raise DataError(f"{rows} rows came for a picture of {height}", where=str(path))
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    filtered = np.empty((len(rows), flat.shape[1] + 1), np.uint8)
+    _filter(flat, 3, filtered)
+    filtered[0, 0], filtered[0, 1:4] = SUB, flat[0, :3]
+    np.subtract(flat[0, 3:], flat[0, :-3], out=filtered[0, 4:])
+    data = filtered.ravel()
+    return BAND.pack(isal_zlib.adler32(data), data.size) + compress_part(data)
+
+
+def png_file(width: int, height: int, packed: Iterable[bytes]) -> Iterator[Buffer]:
+    """Give a file's bytes from its bands, as `pack_png` gives them, top to bottom: no two of them need be in memory."""
+    yield SIGNATURE
+    yield from _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, COLOUR_TYPES[3], 0, 0, 0))
+    yield from _chunk(b"IDAT", ZLIB_HEADER)
+    low, high = 1, 0
+    for band in packed:
+        checksum, length = BAND.unpack_from(band)
+        # Adler-32 of one stretch after the other (RFC 1950 section 8.2): the second begins with the first's sums, not with 1 and 0.
+        high = (high + (checksum >> 16) + length * (low - 1)) % 65521
+        low = (low + (checksum & 0xFFFF) - 1) % 65521
+        yield from _chunk(b"IDAT", memoryview(band)[BAND.size :])
+    yield from _chunk(b"IDAT", LAST_BLOCK + struct.pack(">HH", high, low))
+    yield from _chunk(b"IEND", b"")
 
 
 def _rows(image: NDArray[Any]) -> tuple[NDArray[np.uint8], int]:

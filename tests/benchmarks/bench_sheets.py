@@ -4,8 +4,10 @@ python tests/benchmarks/bench_sheets.py [FRAMES]
 
 Every row is a process of its own. What is written in Python tells its own wall and processor time, from the first file to the finished
 sheet, after imports and a sheet of four frames; ImageMagick and libvips are timed from outside, and count if they are installed (apt-get
-install imagemagick libvips-tools). The frames are 20 pictures under 500 names. How
-far the cells are from the exact area means of what a full decoder gives is measured on one frame of each kind.
+install imagemagick libvips-tools). All write a JPEG file of quality 90, ours too; what ours takes for a PNG file is a row of its own.
+The ways in Python are run three times in turn, and the best of each counts, so that what else the machine does falls on all alike.
+The frames are 20 pictures under 500 names. How far the cells are from the exact area means of what a full decoder gives is measured on one
+frame of each kind.
 """
 
 from __future__ import annotations
@@ -130,13 +132,17 @@ def ways(kind: str, names: list[str], folder: Path) -> dict[str, list[str]]:
         "jpg": {"Pillow draft": "pillow_draft", "OpenCV reduced JPEG": "opencv_reduced", "OpenCV INTER_AREA": "opencv"},
         "tif": {"OpenCV Bayer, INTER_AREA": "opencv_bayer"},
     }[kind]
-    found = {"ours": [python, "-c", OURS, str(folder / "ours.png"), "RGGB" if kind == "tif" else "", *names]}
+    cfa = "RGGB" if kind == "tif" else ""
+    found = {"ours": [python, "-c", OURS, str(folder / "ours.jpg"), cfa, *names]}
     found |= {name: [python, "-c", BY_HAND, tool, str(folder / "hand.jpg"), *names] for name, tool in hand.items()}
+    found["ours, writing PNG"] = [python, "-c", OURS, str(folder / "ours.png"), cfa, *names]
     if kind != "tif":
         if shutil.which("montage"):
             size = ["-define", "jpeg:size=512x410"] if kind == "jpg" else []
             style = ["-geometry", "256x205+5+5", "-tile", "10x", "-label", "%f"]
-            found["ImageMagick montage"] = ["montage", *size, *style, *names, str(folder / "montage.jpg")]
+            # Made small as they are read: 500 whole ones are more than its policy lets it hold.
+            small = [f"{name}[256x205]" for name in names]
+            found["ImageMagick montage"] = ["montage", *size, *style, *small, str(folder / "montage.jpg")]
         if shutil.which("vips"):
             (folder / f"vips-{kind}").mkdir()
             found["libvips, no captions"] = ["bash", "-c", VIPS, "-", str(folder / f"vips-{kind}"), str(folder / "vips.jpg"), *names]
@@ -206,12 +212,14 @@ def main() -> None:
         for kind, names in kinds.items():
             print(f"\n{frames} frames from {kind}, two threads{'':<10}  wall s   cpu s      MB   wall, of ours")
             commands = ways(kind, names, folder)
-            ours = 0.0
-            for way, command in commands.items():
-                # The slow ones need no second chance.
-                wall, cpu, memory = min(run(command) for _ in range(1 if command[0] in {"montage", "bash"} else 3))
-                ours = ours or wall
-                print(f"  {way:<34}{wall:>8.2f}{cpu:>8.2f}{memory:>8.0f}{wall / ours:>9.2f} x")
+            best: dict[str, tuple[float, float, float]] = {}
+            for turn in range(3):
+                for way, command in commands.items():
+                    # The slow ones need no second chance.
+                    if turn == 0 or command[0] not in {"montage", "bash"}:
+                        best[way] = min(best.get(way, (np.inf, 0.0, 0.0)), run(command))
+            for way, (wall, cpu, memory) in best.items():
+                print(f"  {way:<34}{wall:>8.2f}{cpu:>8.2f}{memory:>8.0f}{wall / best['ours'][0]:>9.2f} x")
         exactness(folder)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from stages import contact_sheet as room
 from stages.contact_sheet.__main__ import main
 from stages.contact_sheet.draft import draft_cell
 from stages.contact_sheet.moments import moments
-from stages.formats.images import read_image
-from stages.formats.png import write_png, write_png_bands
+from stages.formats.images import read_image, read_image_bytes
+from stages.formats.jpeg_bands import jpeg_file
+from stages.formats.png import pack_png, png_file, write_png
 from stages.formats.tiff import write_tiff
 from stages.products import Cell, Image
 from stages.profile import Camera, Clock, Timeline
@@ -62,13 +65,85 @@ def test_a_sheet_from_files(tmp_path: Path, capsys: Any) -> None:
     assert "none.png: cannot be read" in capsys.readouterr().err
 
 
-def test_bands_make_the_picture_that_they_are_of(tmp_path: Path) -> None:
-    write_png_bands(tmp_path / "a.png", 100, 80, iter([PICTURE[:7], PICTURE[7:8], PICTURE[8:]]))
-    assert (np.asarray(Picture.open(tmp_path / "a.png")) == PICTURE).all()
-    with pytest.raises(DataError, match="does not fit"):
-        write_png_bands(tmp_path / "b.png", 99, 80, [PICTURE])
-    with pytest.raises(DataError, match="80 rows came"):
-        write_png_bands(tmp_path / "b.png", 100, 81, [PICTURE])
+def sheets_of(folder: Path, names: list[str], *options: str) -> dict[str, bytes]:
+    """Make sheets and give their files."""
+    folder.mkdir(parents=True)
+    assert main([*names, "--out", str(folder / options[0]), "--columns", "2", "--rows", "2", "--width", "50", *options[1:]]) == 0
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> list[str]:
+    """Files of several kinds and shapes, one of them cut."""
+    names = [str(tmp_path / f"{number:03d}.{suffix}") for number, suffix in enumerate(["png", "tif", "jpg", "bmp", "jpg", "png", "tif"])]
+    write_png(names[0], PICTURE)
+    write_tiff(names[1], PICTURE[..., 0])
+    for name in names[2:5]:
+        Picture.fromarray(PICTURE).save(name, quality=95)
+    write_png(names[5], PICTURE[:, :40])
+    write_tiff(names[6], PICTURE)
+    data = Path(names[4]).read_bytes()
+    Path(names[4]).write_bytes(data[: 2 * len(data) // 3])
+    return names
+
+
+def test_a_jpeg_sheet_is_the_png_sheet_coded_at_ninety(tmp_path: Path, seven: list[str]) -> None:
+    plain, coded = sheets_of(tmp_path / "png", seven, "s.png"), sheets_of(tmp_path / "jpg", seven, "s.jpg")
+    assert (sorted(plain), sorted(coded)) == (["s.2.png", "s.png"], ["s.2.jpg", "s.jpg"])
+    for name, data in plain.items():
+        picture = Picture.open(io.BytesIO(data)).convert("RGB")
+        once = io.BytesIO()
+        picture.save(once, "JPEG", quality=90)
+        ours = Picture.open(io.BytesIO(coded[name.replace("png", "jpg")]))
+        assert ours.info.get("exif") is None
+        # Not the same bytes, because of the restart markers; but the same pixels.
+        assert (np.asarray(ours) == np.asarray(Picture.open(once))).all()
+
+
+def test_sheets_do_not_depend_on_threads_or_the_order_of_names(tmp_path: Path, seven: list[str]) -> None:
+    for name in ("s.png", "s.jpg"):
+        one = sheets_of(tmp_path / name / "one", seven, name, "--threads", "1")
+        assert one == sheets_of(tmp_path / name / "three", seven[::-1], name, "--threads", "3")
+
+
+def test_what_is_lost_is_in_the_title_though_it_is_known_last(tmp_path: Path, seven: list[str]) -> None:
+    sheets = sheets_of(tmp_path / "a", seven, "s.png")
+    write_png(seven[4].replace("jpg", "png"), PICTURE)
+    whole = sheets_of(tmp_path / "b", [*seven[:4], seven[4].replace("jpg", "png"), *seven[5:]], "s.png")
+    apart = (read_image_bytes(sheets["s.png"], "a").samples != read_image_bytes(whole["s.png"], "b").samples).any(axis=(1, 2))
+    # The first leaf has no lost part itself: title and nothing else.
+    assert apart[:90].any()
+    assert not apart[112:].any()
+
+
+@pytest.mark.parametrize("name", ["sheet.tif", "sheet", "sheet.webp"])
+def test_other_extensions_are_refused_before_anything_is_read(tmp_path: Path, capsys: Any, name: str) -> None:
+    assert main([str(tmp_path / "none.png"), "--out", str(tmp_path / name)]) == 2
+    assert "Call it .png, .jpg or .jpeg" in capsys.readouterr().err
+
+
+def test_a_header_that_says_another_size_is_found_out(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    write_png(tmp_path / "a.png", PICTURE)
+    monkeypatch.setattr("stages.contact_sheet.draft.read_extent", lambda _path: (50, 100))
+    assert main([str(tmp_path / "a.png"), "--out", str(tmp_path / "s.png")]) == 20
+    assert "not as large as its header says" in capsys.readouterr().err
+    assert not (tmp_path / "s.png").exists()
+
+
+@pytest.mark.parametrize("cuts", [[80], [7, 8, 80], [1, 2, 80], [16, 48, 80]])
+def test_bands_make_the_picture_that_they_are_of(cuts: list[int]) -> None:
+    # A band that begins with black must not be filtered as if black were above it.
+    picture = PICTURE.copy()
+    picture[7:9] = 0
+    bands = [picture[top:bottom] for top, bottom in itertools.pairwise([0, *cuts])]
+    data = b"".join(png_file(100, 80, map(pack_png, bands)))
+    assert (np.asarray(Picture.open(io.BytesIO(data))) == picture).all()
+    assert (read_image_bytes(data, "a").samples == picture).all()
+
+
+def test_a_picture_that_is_too_large_for_jpeg_says_so() -> None:
+    with pytest.raises(DataError, match="too large for JPEG"):
+        next(jpeg_file(10, 65_501, [], 90))
 
 
 def cell(camera: str, frame: str, clock: float | None) -> Cell:
