@@ -55,7 +55,7 @@ def reduced_jpeg(data: bytes, name: str, shape: tuple[int, int]) -> NDArray[np.u
     if not _is_plain(header, shape):
         return None
     try:
-        tables, blocks = _tables(header, name)
+        tables, blocks = _tables(header)
     except DataError:
         return None
     units = units_down(header), units_across(header)
@@ -95,14 +95,10 @@ def _is_plain(header: Header, shape: tuple[int, int]) -> bool:
     )
 
 
-def _tables(header: Header, name: str) -> tuple[Tables, NDArray[np.int64]]:
+def _tables(header: Header) -> tuple[Tables, NDArray[np.int64]]:
     """Give the Huffman tables, and the blocks of a unit, (m, 5): component, row, column, tables of DC and AC."""
     selectors = sorted({selector for c in header.components for selector in (c.dc, 0x10 | c.ac)})
-    found = _code_tables(
-        tuple(header.tables.get(selector) for selector in selectors),
-        tuple(selector >= 0x10 for selector in selectors),
-        f"{name} at byte {header.scan}",
-    )
+    found = _code_tables(tuple(header.tables.get(selector) for selector in selectors), tuple(selector >= 0x10 for selector in selectors))
     blocks = [
         (number, y, x, selectors.index(c.dc), selectors.index(0x10 | c.ac))
         for number, c in enumerate(header.components)
@@ -113,8 +109,9 @@ def _tables(header: Header, name: str) -> tuple[Tables, NDArray[np.int64]]:
 
 
 @functools.lru_cache(maxsize=8)
-def _code_tables(tables: tuple[tuple[bytes, bytes] | None, ...], coefficients: tuple[bool, ...], where: str) -> Tables:
-    full = np.array([code_table(table, where) for table in tables])
+def _code_tables(tables: tuple[tuple[bytes, bytes] | None, ...], coefficients: tuple[bool, ...]) -> Tables:
+    # Most files of a camera have the same tables: nothing that is remembered here may depend on a file's name.
+    full = np.array([code_table(table, "JPEG") for table in tables])
     return fast_tables(full, coefficients), full
 
 

@@ -36,6 +36,8 @@ BASIS = np.array([[np.cos((2 * x + 1) * u * np.pi / 16) / 2 * (np.sqrt(0.5) if u
 """Of the coefficients, at the samples of a row."""
 UNIT_BYTES = 1 << 12
 """More than any unit takes: ten blocks of 64 coefficients of 31 bits."""
+WINDOW = 120
+"""Rows of cells that are summed up at a time."""
 BROKEN = 1000
 """More than any coefficient's number."""
 
@@ -69,9 +71,23 @@ def decode_units(
     places = np.zeros(len(means) + 1, np.int64)
     for part in range(len(means)):
         places[part + 1] = places[part] + units[1] * (1 + blocks[blocks[:, 0] == part, 2].max())
-    # Of each column of each block across, what it means for the rows of cells.
-    sums = np.zeros((places[-1], 8, means.shape[2]), np.float32)
-    return bool(_units(data, begins, *units, restart, blocks, *tables, steps, rows, columns, places, sums, means))
+    down = [1 + int(blocks[blocks[:, 0] == part, 1].max()) for part in range(len(means))]
+    low = np.min([rows[0][part, : units[0] * span : span] for part, span in enumerate(down)], axis=0)
+    high = np.max([rows[0][part, span - 1 : units[0] * span : span] for part, span in enumerate(down)], axis=0) + REACH
+    # Of each column of each block across, what it means for some rows of cells: so few that all stays in the processor's second cache.
+    sums = np.zeros((places[-1], 8, max(WINDOW, int((high - low).max()))), np.float32)
+    # The bits that were read but not used; how many, the next byte, the interval, and what is left of it.
+    bits, state, predicted = np.zeros(1, np.uint64), np.array([0, 0, 0, restart], np.int64), np.zeros(len(means), np.int64)
+    first = 0
+    while first < units[0]:
+        base = int(low[first])
+        last = int(np.searchsorted(high, base + sums.shape[2], "right"))
+        lot = first, last, units[1], restart, base
+        if not _units(data, begins, bits, state, predicted, *lot, blocks, *tables, steps, rows, places, sums):
+            return False
+        _spread(sums, places, base, *columns, means)
+        first = last
+    return True
 
 
 def fast_tables(tables: NDArray[np.uint16], coefficients: Sequence[bool]) -> NDArray[np.int32]:
@@ -121,24 +137,21 @@ def _unstuff(scan: NDArray[np.uint8], size: int, intervals: int) -> tuple[NDArra
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _units(
-    data: Any, begins: Any, units_down: int, units_across: int, restart: int, blocks: Any, fast: Any, full: Any, steps: Any,
-    rows: Any, columns: Any, places: Any, sums: Any, means: Any,
+    data: Any, begins: Any, bits: Any, state: Any, predicted: Any, first: int, last: int, units_across: int, restart: int, base: int,
+    blocks: Any, fast: Any, full: Any, steps: Any, rows: Any, places: Any, sums: Any,
 ) -> bool:  # fmt: skip
     count = blocks.shape[0]
-    # The bits that were read but not used, how many, and the next byte.
-    bits, state = np.zeros(1, np.uint64), np.zeros(2, np.int64)
-    predicted = np.zeros(means.shape[0], np.int64)
-    spans = np.ones((means.shape[0], 2), np.int64)
+    spans = np.ones((predicted.size, 2), np.int64)
     for b in range(count):
         spans[blocks[b, 0], 0] = blocks[b, 1] + 1
         spans[blocks[b, 0], 1] = blocks[b, 2] + 1
     # Out of their tuples once: each time would count references.
-    top, start, wide, pitch = rows[0], columns[0], columns[1], means.shape[2]
+    top, pitch = rows[0], sums.shape[2]
     quick, slow, step = fast.ravel(), full.ravel(), steps.ravel()
     octets, down, total = data.ctypes.data, rows[2].ctypes.data, sums.ctypes.data
-    interval, left = 0, restart
-    end = begins[1] if restart else begins[begins.size - 1]
-    for unit in range(units_down * units_across):
+    interval, left = state[2], state[3]
+    end = begins[interval + 1] if restart else begins[begins.size - 1]
+    for unit in range(first * units_across, last * units_across):
         if restart and left == 0:
             interval += 1
             if interval + 1 >= begins.size:
@@ -153,14 +166,13 @@ def _units(
             y = unit_row * spans[part, 0] + blocks[b, 1]
             x = unit_column * spans[part, 1] + blocks[b, 2]
             below = down + 8 * BYTES * (part * top.shape[1] + y)
-            to = total + 4 * pitch * 8 * (places[part] + x) + 4 * top[part, y]
+            to = total + 4 * pitch * 8 * (places[part] + x) + 4 * (top[part, y] - base)
             if not _read_block(octets, bits, state, quick, slow, step, blocks[b, 3], blocks[b, 4], predicted, part, below, to, 4 * pitch):
                 return False
         # Behind the data stand zeros, more than a unit can take: whether it took any is asked once.
         if state[1] - state[0] // 8 > end:
             return False
-    for part in range(means.shape[0]):
-        _spread(sums, places, part, start, wide, columns[2], means)
+    state[2], state[3] = interval, left
     return True
 
 
@@ -221,19 +233,20 @@ def _read_block(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _spread(sums: Any, places: Any, part: int, start: Any, wide: Any, weights: Any, means: Any) -> None:
-    """Turn what the columns' coefficients mean for each row of cells into the means of the cells, (w + REACH, h + REACH)."""
-    height = sums.shape[2]
-    for x in range(places[part + 1] - places[part]):
-        columns = sums[places[part] + x]
-        for i in range(wide[part, x]):
-            at = start[part, x] + i
-            for v in range(0, 8, 4):
-                a, b, c, d = columns[v], columns[v + 1], columns[v + 2], columns[v + 3]
-                e, f, g, h = weights[part, x, v, i], weights[part, x, v + 1, i], weights[part, x, v + 2, i], weights[part, x, v + 3, i]
-                to = means[part, at]
-                for y in range(height):
-                    to[y] += e * a[y] + f * b[y] + g * c[y] + h * d[y]
+def _spread(sums: Any, places: Any, base: int, start: Any, wide: Any, weights: Any, means: Any) -> None:
+    """Add what the columns mean for the rows of cells from `base` on to the means, (components, w + REACH, h + REACH), and clear them."""
+    height = min(sums.shape[2], means.shape[2] - base)
+    for part in range(means.shape[0]):
+        for x in range(places[part + 1] - places[part]):
+            columns = sums[places[part] + x]
+            for i in range(wide[part, x]):
+                to = means[part, start[part, x] + i, base : base + height]
+                for v in range(0, 8, 4):
+                    a, b, c, d = columns[v], columns[v + 1], columns[v + 2], columns[v + 3]
+                    e, f, g, h = weights[part, x, v, i], weights[part, x, v + 1, i], weights[part, x, v + 2, i], weights[part, x, v + 3, i]
+                    for y in range(height):
+                        to[y] += e * a[y] + f * b[y] + g * c[y] + h * d[y]
+    sums[:] = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

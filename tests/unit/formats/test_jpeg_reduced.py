@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Picture
 
 from pipeline.errors import DataError
-from stages.formats.jpeg_reduced import reduced_jpeg
+from stages.formats.jpeg_reduced import _code_tables, reduced_jpeg
 
 
 def scene(height=203, width=318, *, grey=False):
@@ -103,3 +103,19 @@ def test_noise_in_the_scan_never_reads_beyond_it():
 def test_a_broken_header_says_where():
     with pytest.raises(DataError, match=r"a\.jpg at byte 0"):
         reduced_jpeg(b"none of it", "a.jpg", (4, 4))
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 7}, {"subsampling": 0}])
+def test_a_tall_picture_is_summed_up_in_lots(options):
+    data = encoded(scene(1611, 90), quality=90, **options)
+    apart = np.abs(reduced_jpeg(data, "a.jpg", (600, 33)) - means(np.asarray(Picture.open(io.BytesIO(data))), (600, 33)))
+    assert apart.mean() < 0.5
+    assert np.quantile(apart, 0.995) < 1.3
+
+
+def test_what_is_remembered_of_tables_does_not_depend_on_names():
+    data = encoded(scene())
+    reduced_jpeg(data, "a.jpg", (40, 63))
+    before = _code_tables.cache_info().misses
+    reduced_jpeg(data, "b.jpg", (40, 63))
+    assert _code_tables.cache_info().misses == before
