@@ -139,7 +139,7 @@ class Dispatcher:
         dirty = {stage for stage in allowed if self._catalog.tasks.count_dirty(stage, 1, most)}
         busy = dirty | {stage for stage, count in self._running_of.items() if count}
         unsettled = {stage for stage in busy if not self._registry.stages[stage].settled}
-        for name, spec in reversed(self._registry.stages.items()):
+        for name, spec in reversed(list(self._registry.stages.items())):
             # What needs a settled stage waits for it, and so cannot be what it waits for.
             if name not in dirty or (spec.settled and unsettled - self._registry.downstream(name)):
                 continue

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ctypes
 import functools
 import queue
+import threading
 import warnings
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
 from pipeline.errors import InterruptedRunError, UsageError
@@ -80,6 +82,8 @@ class DaskExecutor:
         import distributed
 
         self._here = scheduler is None
+        self._turns = threading.Semaphore(jobs)
+        """Of threads here: one more than may compute, since now and then one waits for the disk."""
         self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else None
         make_client: Any = distributed.Client
         try:
@@ -94,14 +98,14 @@ class DaskExecutor:
             self._client.close()
             raise UsageError("the Dask scheduler has no workers", where=str(scheduler), remedy="Start some with `dask worker`") from None
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        self.threads = max(1, sum(worker["nthreads"] for worker in workers))
+        self.threads = jobs if self._here else max(1, sum(worker["nthreads"] for worker in workers))
         self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
         self._running: dict[str, Any] = {}
 
     def submit(self, batch: Batch, priority: int) -> None:
         """Send the batch to a worker."""
         if self._here:
-            _HANDED[batch.name] = batch
+            _HANDED[batch.name] = batch, self._turns
         function, argument = (_perform_here, batch.name) if self._here else (_perform, batch)
         with warnings.catch_warnings():
             # A report is made from everything that there is, and says so to its worker.
@@ -186,9 +190,9 @@ def _keep_freed_memory() -> None:
     tell(TRIM_THRESHOLD, KEPT)
 
 
-def _perform(batch: Batch) -> list[Outcome]:
+def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> list[Outcome]:
     _keep_freed_memory()
-    return perform(batch)
+    return perform(batch, turns or nullcontext())
 
 
 def _gone() -> InterruptedRunError:
@@ -196,15 +200,15 @@ def _gone() -> InterruptedRunError:
 
 
 # Batches for threads of this very process, by name: they need not be taken apart and put together again on their way.
-_HANDED: dict[str, Batch] = {}
+_HANDED: dict[str, tuple[Batch, AbstractContextManager[Any]]] = {}
 _HANDED_BACK: dict[str, list[Outcome] | Exception] = {}
 
 
 def _perform_here(name: str) -> None:
-    batch = _HANDED.get(name)
-    if batch is not None:  # else nobody waits for it any more
+    handed = _HANDED.get(name)
+    if handed is not None:  # else nobody waits for it any more
         try:
-            _HANDED_BACK[name] = _perform(batch)
+            _HANDED_BACK[name] = _perform(*handed)
         except Exception as error:  # noqa: BLE001  the driver judges it; raised here, Dask would print it as a traceback
             _HANDED_BACK[name] = error
 
@@ -219,7 +223,7 @@ def _threads_of_ours(jobs: int) -> Any:
     dask.config.set({"distributed.admin.tick.limit": "60s"})
     return make_cluster(
         n_workers=1,
-        threads_per_worker=jobs,
+        threads_per_worker=jobs + 1,
         processes=False,
         dashboard_address=loopback,
         worker_dashboard_address=loopback,

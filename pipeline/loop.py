@@ -115,7 +115,8 @@ class Loop:
     def _submit(self, batch: Batch) -> None:
         assert self._executor is not None
         self._began[batch.spec.name] = time.monotonic()
-        self._executor.submit(batch, self._catalog.registry.rank[batch.spec.name])
+        # What can be finished goes before what begins something.
+        self._executor.submit(batch, -self._catalog.registry.rank[batch.spec.name])
 
     def _results(self, *, wait: bool) -> Iterator[tuple[Batch, list[Outcome] | BaseException]]:
         """Give what has ended; where nothing has, use the time to commit, and wait."""

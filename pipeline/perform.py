@@ -106,10 +106,12 @@ class Outcome:
         return bool(self.error)
 
 
-def perform(batch: Batch) -> list[Outcome]:
+def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()) -> list[Outcome]:  # noqa: B008  holds nothing
     """Perform each task of the batch; one that raises does not disturb the others.
 
     A task that takes too long is given up, and its outcome is the last: those after it have not begun.
+
+    turn  held while tasks run, but not while the disk is waited for
     """
     # A worker that only seems dead may still be at the same batch: what it writes must not be what another one took the digest of.
     path = Path(batch.staging) / uuid.uuid4().hex
@@ -119,7 +121,8 @@ def perform(batch: Batch) -> list[Outcome]:
         pack = Pack(path / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
         steps = [functools.partial(_perform_one, batch.spec, work, folder, pack) for work in batch.work]
         # A task that was given up may still write to the pack, behind all that counts.
-        outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
+        with turn:
+            outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
         staged = [path for outcome in outcomes for path in outcome.staged.values()]
         sync([*staged, *([str(pack.path_of_all)] if pack else [])])
     return [replace(outcome, place=str(path)) for outcome in [*outcomes, *([_overdue(overrun)] if overrun else [])]]

@@ -218,6 +218,8 @@ def main() -> None:
         # The first run also compiles kernels, where they have not been; it is not counted.
         few = folder / "few"
         few.mkdir()
+        # What was written up to here is not to be waited for in the runs.
+        os.sync()
         for number in range(max(16, count // 8)):
             os.link(frames / name_of(min(number, count - 1)), few / name_of(number))
         eighth = run_pipeline(few, folder / "eighth")

@@ -177,7 +177,7 @@ def test_a_scheduler_without_workers_is_a_usage_error(tmp_path, monkeypatch):
 
 
 def test_what_a_disk_does_on_a_worker_ends_the_run(tmp_path, monkeypatch):
-    def full(batch):
+    def full(batch, *_):
         raise StorageError("No space left on device", where=batch.staging)
 
     monkeypatch.setattr(executors, "perform", full)
@@ -191,12 +191,12 @@ def test_a_second_attempt_at_a_batch_does_not_touch_what_the_first_one_staged(tm
     process(tmp_path / "calm", TAPES, SyncExecutor)
     real = executors.perform
 
-    def performed_twice(batch):
-        outcomes = real(batch)
+    def performed_twice(batch, *turn):
+        outcomes = real(batch, *turn)
         with monkeypatch.context() as patch:
             patch.setattr(perform, "_perform_one", die)
             with pytest.raises(KeyboardInterrupt):
-                real(batch)
+                real(batch, *turn)
         return outcomes
 
     def die(*_):
@@ -213,12 +213,12 @@ def test_a_batch_that_is_lost_is_halved_until_the_culprit_is_alone(tmp_path, mon
     sizes: list[int] = []
     real = executors.perform
 
-    def dies_of_poison(batch):
+    def dies_of_poison(batch, *turn):
         if batch.spec.name == "letters":
             sizes.append(len(batch.work))
             if any(work.key.text.startswith("t13/") for work in batch.work):
                 raise RuntimeError("the worker died")
-        return real(batch)
+        return real(batch, *turn)
 
     monkeypatch.setattr(executors, "perform", dies_of_poison)
     notes = Notes()

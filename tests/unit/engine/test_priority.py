@@ -52,10 +52,10 @@ def order(monkeypatch):
     made = []
     real = executors.perform
 
-    def note(batch):
+    def note(batch, *turn):
         if batch.spec.name in {"page", "book"}:
             made.extend(work.key.text if batch.spec.name == "page" else "book" for work in batch.work)
-        return real(batch)
+        return real(batch, *turn)
 
     monkeypatch.setattr(executors, "perform", note)
     return made
@@ -109,12 +109,12 @@ def test_a_settled_stage_at_work_holds_no_arrival_up(bench, monkeypatch):
     real, go = executors.perform, threading.Event()
     story = []
 
-    def slow(batch):
+    def slow(batch, *turn):
         if batch.spec.name == "book" and not story:
             story.append("book begins")
             go.wait(60)
             story.append("book ends")
-        return real(batch)
+        return real(batch, *turn)
 
     monkeypatch.setattr(executors, "perform", slow)
     bench.tape("a.txt", "alpha ")
