@@ -41,6 +41,8 @@ class Took:
 def process(downlinks: Path, out: Path, *options: str, cluster: Cluster | None = None) -> Took:
     """Run the command to its end; raises if it does not end well."""
     options += ("--scheduler", cluster.address) if cluster else ()
+    # What the run before has written is not to be waited for in this one.
+    os.sync()
     command = [sys.executable, "-m", "pipeline.cli", "process", str(downlinks), "--out", str(out), "--mission", "mars2020", *options]
     before, begin = worker_seconds(cluster), time.perf_counter()
     with (out.parent / f"{out.name}.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as running:
