@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out
 JOBS ?=
+# Modules are compiled as they are first imported: most of what is installed never is, and compiling all of it takes twenty seconds.
+PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
 LONG_BENCHES := $(addprefix tests/benchmarks/bench_,watch.py engine.py cluster.py)
 
 .PHONY: help install dev process test test-slow fuzz check fmt golden golden-bless bench bench-watch bench-engine bench-cluster rehearsal sample clean distclean
@@ -14,11 +16,11 @@ help: ## Show this help
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) --constraint requirements.lock --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@$(BIN)/python -m pip install $(PIP_OPTIONS) --constraint requirements.lock --editable '.[dev]'
 	@touch $@
 
 install: $(VENV)/.installed ## Install skycrane into .venv, with the versions of requirements.lock
