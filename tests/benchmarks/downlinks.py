@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -72,8 +73,8 @@ def stream(out: Path, folder: Path, chunks: int) -> Iterator[Path]:
     thumbnails = [file for file in sample_files(out) if file.apid == THUMBNAIL and len(file.data) < 3000]
     blocks = [block for _, block in channel_blocks(FIRST_CLOCK, FIRST_CLOCK + 60)]
     sender, framer = Sender(), Framer()
-    offset = number = 0
-    for first in range(0, chunks, BLOCK_CHUNKS):
+    offset = number = made = 0
+    for first in itertools.count(0, BLOCK_CHUNKS):
         ticks = (FIRST_CLOCK + first) * 65536
         telemetry = [sender.send(Draft(apid=TELEMETRY, ticks=ticks + at, body=blocks[at % len(blocks)])) for at in range(BLOCK_CHUNKS)]
         pictures = []
@@ -84,13 +85,16 @@ def stream(out: Path, folder: Path, chunks: int) -> Iterator[Path]:
         channels = {0: framer.lay(0, telemetry, sender, ticks), 1: framer.lay(1, pictures, sender, ticks)}
         order = multiplex(channels)
         frames = np.stack([channels[channel].frames[row] for channel, row in order.tolist()])
-        for some in np.array_split(encode(frames), min(BLOCK_CHUNKS, chunks - first)):
+        for some in np.array_split(encode(frames), min(BLOCK_CHUNKS, len(frames))):
             path = folder / f"stream.at{offset:015d}.cadu"
             part = path.with_name(f"{path.name}.part")
             part.write_bytes(some.tobytes())
             part.replace(path)
             offset += some.size
             yield path
+            made += 1
+            if made == chunks:
+                return
 
 
 def _again(file: File, copy: int) -> File:
