@@ -136,6 +136,9 @@ def demosaic_masked(
         raise ProfileError(f"{pattern!r} is no Bayer pattern", where="pattern", remedy=f"Use one of {', '.join(PATTERNS)}")
     if method not in GROWTHS:
         raise ProfileError(f"{method!r} is no way to demosaic", where="method", remedy=f"Use one of {', '.join(GROWTHS)}")
+    for given in (mosaic, mosaic if out is None else out):
+        if not isinstance(given, np.ndarray):
+            raise DataError(f"{type(given).__name__} is no array", remedy="Give a NumPy array of uint8 or uint16")
     native = mosaic.dtype.newbyteorder("=")
     if mosaic.ndim != 2 or native not in (np.uint8, np.uint16) or min(mosaic.shape) < 2:
         raise DataError(f"an array of {mosaic.dtype} and shape {mosaic.shape} is no mosaic", remedy="Give (h, w) of uint8 or uint16")

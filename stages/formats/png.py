@@ -50,8 +50,10 @@ def write_png(path: str | Path, image: NDArray[Any], *, text: Mapping[str, str] 
 
     Raises DataError for any other shape, dtype or keyword.
     """
+    # What is refused leaves no file behind, and empties none.
+    parts = list(_parts(image, text or {}))
     with Path(path).open("wb") as stream:
-        stream.writelines(_parts(image, text or {}))
+        stream.writelines(parts)
 
 
 def encode_png(image: NDArray[Any], *, text: Mapping[str, str] | None = None) -> bytes:
@@ -114,9 +116,11 @@ def png_file(width: int, height: int, packed: Iterable[bytes]) -> Iterator[Buffe
     yield from _chunk(b"IEND", b"")
 
 
-def _rows(image: NDArray[Any]) -> tuple[NDArray[np.uint8], int]:
+def _rows(image: Any) -> tuple[NDArray[np.uint8], int]:
     """Give the rows as bytes, high byte first, and the count of channels."""
-    channels = 1 if image.ndim == 2 else image.shape[-1]
+    if not isinstance(image, np.ndarray):
+        raise DataError(f"{type(image).__name__} is no array, and no picture for PNG", remedy="Give a NumPy array of uint8 or uint16")
+    channels = image.shape[-1] if image.ndim == 3 else 1
     if image.ndim not in {2, 3} or channels not in {1, 3, 4} or image.dtype.kind != "u" or image.itemsize > 2 or not image.size:
         raise DataError(
             f"an array of {image.dtype} and shape {image.shape} is no picture for PNG",

@@ -81,12 +81,18 @@ def test_broken_keywords_are_refused(keyword: str) -> None:
         np.zeros((4, 4, 5), np.uint8),
         np.zeros((4, 4, 2), np.uint8),
         np.zeros(4, np.uint8),
+        np.array(4, np.uint8),
         np.zeros((0, 4), np.uint8),
+        [[1, 2], [3, 4]],
+        b"picture",
     ],
 )
-def test_what_is_no_picture_is_refused(image: NDArray[np.generic]) -> None:
+def test_what_is_no_picture_is_refused_and_leaves_no_file(image: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no picture"):
         encode_png(image)
+    with pytest.raises(DataError, match="no picture"):
+        write_png(tmp_path / "a.png", image)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "RGB", "RGBA", "LA", "I;16"])
