@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from sample_data.scenes.mesh import Floats
 
 __all__ = ["BALANCE", "SEED", "colour_numbers", "expose", "generator", "mosaic_of", "telemetry_row"]
+
+T = TypeVar("T", bound=np.generic)
 
 SEED = 20210218
 BALANCE = (1.32, 1.0, 2.75)
@@ -35,11 +38,12 @@ def colour_numbers(scene: Floats) -> Floats:
     return numbers
 
 
-def mosaic_of(colour: Floats) -> Floats:
-    """Sample red at (0, 0), green at (0, 1) and (1, 0), blue at (1, 1)."""
+def mosaic_of(colour: NDArray[T], red: tuple[int, int] = (0, 0)) -> NDArray[T]:
+    """Sample a picture, (height, width, 3), through a Bayer filter; `red` is the row and column of the first red sample, 0 or 1."""
+    row, column = red
     mosaic = colour[..., 1].copy()
-    mosaic[0::2, 0::2] = colour[0::2, 0::2, 0]
-    mosaic[1::2, 1::2] = colour[1::2, 1::2, 2]
+    mosaic[row::2, column::2] = colour[row::2, column::2, 0]
+    mosaic[1 - row :: 2, 1 - column :: 2] = colour[1 - row :: 2, 1 - column :: 2, 2]
     return mosaic
 
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sample_data.sensor import mosaic_of
 from stages.debayer import demosaic
 from stages.formats.images import read_image
 
@@ -34,13 +35,6 @@ def typical(work: Callable[[], object], repeats: int) -> float:
         work()
         times.append(time.perf_counter() - begin)
     return float(np.median(times))
-
-
-def mosaic_of(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Sample RGGB."""
-    samples = colour[..., 1].copy()
-    samples[0::2, 0::2], samples[1::2, 1::2] = colour[0::2, 0::2, 0], colour[1::2, 1::2, 2]
-    return samples
 
 
 def speed(mosaic: NDArray[np.uint8] | NDArray[np.uint16]) -> None:

@@ -20,6 +20,7 @@ import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
 
+from sample_data.sensor import mosaic_of
 from stages.debayer import demosaic
 from stages.formats.images import read_image
 from stages.formats.png import write_png
@@ -34,7 +35,7 @@ with warnings.catch_warnings():
 
 HEIGHT, WIDTH = 1024, 1280
 REAL = Path(__file__).parents[3] / "shared" / "real"
-PATTERNS = {"RGGB": (0, 0), "GRBG": (0, 1), "GBRG": (1, 0), "BGGR": (1, 1)}
+PATTERNS = ("RGGB", "GRBG", "GBRG", "BGGR")
 BORDER = 10
 
 Work = Callable[[], object]
@@ -45,15 +46,6 @@ def verdict(text: str, *, good: bool) -> bool:
     """Print a line of the result."""
     print(f"  {'pass       ' if good else 'FALLS SHORT'}  {text}")
     return good
-
-
-def mosaic_of(colour: NDArray[Any], pattern: str = "RGGB") -> NDArray[Any]:
-    """Sample a picture."""
-    row, column = PATTERNS[pattern]
-    samples = colour[..., 1].copy()
-    samples[row::2, column::2] = colour[row::2, column::2, 0]
-    samples[1 - row :: 2, 1 - column :: 2] = colour[1 - row :: 2, 1 - column :: 2, 2]
-    return samples
 
 
 def rounded(way: Way) -> Way:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError, ProfileError
+from sample_data.sensor import mosaic_of
 from stages.debayer import demosaic
 from stages.debayer.develop import PATTERNS
 from stages.debayer.residual import demosaic_residual
@@ -24,14 +25,6 @@ with warnings.catch_warnings():
 RNG = np.random.default_rng(2)
 METHODS = ["malvar", "mlri", "superpixel"]
 DEPTHS = [(np.uint8, 255), (np.uint8, 180), (np.uint16, 4095), (np.uint16, 65535)]
-
-
-def mosaic_of(colour: NDArray[Any], pattern: str = "RGGB") -> NDArray[Any]:
-    row, column = PATTERNS[pattern]
-    samples = colour[..., 1].copy()
-    samples[row::2, column::2] = colour[row::2, column::2, 0]
-    samples[1 - row :: 2, 1 - column :: 2] = colour[1 - row :: 2, 1 - column :: 2, 2]
-    return samples
 
 
 def cpsnr(found: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
@@ -54,7 +47,7 @@ def test_malvar_is_what_colour_demosaicing_gives_on_a_mirrored_mosaic(shape: tup
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_superpixels_are_the_samples_of_a_cell(pattern: str) -> None:
     colour = RNG.integers(0, 256, (7, 9, 3), np.uint8)
-    mosaic = mosaic_of(colour, pattern)
+    mosaic = mosaic_of(colour, PATTERNS[pattern])
     cells = mosaic[:6, :8].reshape(3, 2, 4, 2).transpose(0, 2, 1, 3).astype(int)
     row, column = PATTERNS[pattern]
     greens = cells[:, :, row, 1 - column] + cells[:, :, 1 - row, column]
@@ -89,7 +82,7 @@ def test_mlri_is_good_where_menon_is_and_where_menon_is_not(colours: str, over_m
 @pytest.mark.parametrize("shape", [(2, 2), (7, 12), (33, 31)])
 def test_an_even_colour_stays_even_up_to_the_border(shape: tuple[int, int], dtype: Any, white: int, method: Any, pattern: str) -> None:
     colour = np.broadcast_to(np.array([white, white // 2, white // 5], dtype), (*shape, 3))
-    found = demosaic(mosaic_of(colour, pattern), pattern=pattern, method=method, white=white)
+    found = demosaic(mosaic_of(colour, PATTERNS[pattern]), pattern=pattern, method=method, white=white)
     assert (found == colour[0, 0]).all()
 
 
@@ -97,7 +90,7 @@ def test_an_even_colour_stays_even_up_to_the_border(shape: tuple[int, int], dtyp
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_samples_stay_what_they_were(pattern: str, method: Any) -> None:
     mosaic = RNG.integers(0, 65536, (35, 44)).astype(np.uint16)
-    assert np.array_equal(mosaic_of(demosaic(mosaic, pattern=pattern, method=method), pattern), mosaic)
+    assert np.array_equal(mosaic_of(demosaic(mosaic, pattern=pattern, method=method), PATTERNS[pattern]), mosaic)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -137,6 +130,9 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         (np.zeros((4, 4), np.float32), {}, DataError),
         (np.zeros((4, 4, 3), np.uint8), {}, DataError),
         (np.zeros((1, 4), np.uint8), {}, DataError),
+        (b"\0\1\2\3", {}, DataError),
+        ([[0, 1], [2, 3]], {}, DataError),
+        (np.zeros((4, 4), np.uint8), {"out": bytearray(48)}, DataError),
         (np.zeros((4, 4), np.uint8), {"pattern": "RGBG"}, ProfileError),
         (np.zeros((4, 4), np.uint8), {"method": "bilinear"}, ProfileError),
         (np.zeros((4, 4), np.uint8), {"white": 256}, ProfileError),
@@ -146,6 +142,6 @@ def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         (np.zeros((4, 4), np.uint8), {"out": np.zeros((4, 3, 4), np.uint8).swapaxes(1, 2)}, DataError),
     ],
 )
-def test_what_cannot_be_done_is_refused(mosaic: NDArray[Any], settings: dict[str, Any], error: type[Exception]) -> None:
+def test_what_cannot_be_done_is_refused(mosaic: Any, settings: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         demosaic(mosaic, **settings)
