@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
+from stages.products.packed import read_packed, write_packed
 
 __all__ = ["FilePart", "ReceivedFile", "Segment"]
 
@@ -55,14 +56,12 @@ class FilePart(Product):
         """Write a line of JSON, then the segments' bytes."""
         rows = [[part.offset, len(part.data), part.good, part.position, part.frames] for part in self.segments]
         known = {"segments": rows, "meta": self.meta, "size": self.size, "refused": self.refused}
-        head = json.dumps(known, sort_keys=True).encode()
-        sink.write(head + b"\n" + b"".join(part.data for part in self.segments))
+        write_packed(sink, known, b"".join(part.data for part in self.segments))
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        head, _, body = source.read().partition(b"\n")
-        value = json.loads(head)
+        value, body = read_packed(source)
         segments, at = [], 0
         for offset, length, good, position, frames in value["segments"]:
             segments.append(Segment(offset, body[at : at + length], good, position, frames))

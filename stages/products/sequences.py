@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import DataError
 from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
+from stages.products.packed import read_arrays, write_arrays
 
 __all__ = ["SPOT_DTYPE", "Repair", "Sequence", "Sighting", "Stretch"]
 
@@ -50,31 +49,21 @@ class Sighting(Product):
     def save(self, sink: Sink) -> None:
         """Write a line of JSON, then three arrays as .npy, empty ones for those that are not there."""
         head = {"shape": self.shape, "corner": self.corner, "white": self.white, "combed": self.combed}
-        arrays = [self.histogram, self.spots, self.cells]
-        stream = io.BytesIO()
-        for array in arrays:
-            np.save(stream, np.zeros(0) if array is None else array, allow_pickle=False)
-        head["there"] = [array is not None for array in arrays]
-        sink.write(json.dumps(head, sort_keys=True).encode() + b"\n" + stream.getvalue())
+        arrays = (self.histogram, self.spots, self.cells)
+        write_arrays(sink, head | {"there": [array is not None for array in arrays]}, *arrays)
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        line, _, body = source.read().partition(b"\n")
-        head = json.loads(line)
-        stream = io.BytesIO(body)
-        try:
-            arrays = [np.load(stream, allow_pickle=False) for _ in range(3)]
-        except (ValueError, EOFError) as error:
-            raise DataError(f"is broken: {error}", where=source.key.text, remedy="Run `skycrane verify --repair`") from error
-        spots, cells = (array if there else None for array, there in zip(arrays[1:], head["there"][1:], strict=True))
+        head, (histogram, *others) = read_arrays(source, 3)
+        spots, cells = (array if there else None for array, there in zip(others, head["there"][1:], strict=True))
         return cls(
             **source.key,
             shape=tuple(head["shape"]),
             corner=tuple(head["corner"]),
             white=head["white"],
             combed=head["combed"],
-            histogram=arrays[0],
+            histogram=histogram,
             spots=spots,
             cells=cells,
         )
@@ -209,19 +198,13 @@ class Repair(Product):
 
     def save(self, sink: Sink) -> None:
         """Write a line of JSON, then the spots and the flat as .npy."""
-        stream = io.BytesIO()
-        np.save(stream, self.spots, allow_pickle=False)
-        np.save(stream, np.zeros(0) if self.flat is None else self.flat, allow_pickle=False)
         head = {"levels": self.levels, "caveats": self.caveats, "flat": self.flat is not None}
-        sink.write(json.dumps(head, sort_keys=True).encode() + b"\n" + stream.getvalue())
+        write_arrays(sink, head, self.spots, self.flat)
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        line, _, body = source.read().partition(b"\n")
-        head = json.loads(line)
-        stream = io.BytesIO(body)
-        spots, flat = np.load(stream, allow_pickle=False), np.load(stream, allow_pickle=False)
+        head, (spots, flat) = read_arrays(source, 2)
         return cls(
             **source.key,
             levels={file: tuple(levels) for file, levels in head["levels"].items()},

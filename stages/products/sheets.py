@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
+from stages.products.packed import read_packed, write_packed
 
 __all__ = ["Cell", "ContactSheet", "Place", "SheetBook", "TimeSheet"]
 
@@ -58,14 +58,12 @@ class Cell(Product):
             "utc": self.utc,
             "histogram": self.histogram,
         }
-        sink.write(json.dumps(head, sort_keys=True).encode() + b"\n")
-        sink.write(np.ascontiguousarray(self.samples).tobytes() + np.packbits(self.mask).tobytes())
+        write_packed(sink, head, np.ascontiguousarray(self.samples).tobytes() + np.packbits(self.mask).tobytes())
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        line, _, body = source.read().partition(b"\n")
-        head = json.loads(line)
+        head, body = read_packed(source)
         height, width = head.pop("height"), head.pop("width")
         if len(body) != height * width * 3 + (height * width + 7) // 8:
             raise DataError(

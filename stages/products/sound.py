@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from pipeline.product import Completeness, Entry, Facts, Key, Product, Sink, Source
+from stages.products.packed import read_packed, write_packed
 
 __all__ = ["Recording", "SoundBlock", "Spectrogram", "runs"]
 
@@ -59,14 +60,12 @@ class SoundBlock(Product):
             "source": self.source,
             "clock": self.clock,
         }
-        sink.write(json.dumps(head, sort_keys=True).encode() + b"\n")
-        sink.write(np.ascontiguousarray(self.samples, "<i4").tobytes() + np.packbits(self.mask).tobytes())
+        write_packed(sink, head, np.ascontiguousarray(self.samples, "<i4").tobytes() + np.packbits(self.mask).tobytes())
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        line, _, body = source.read().partition(b"\n")
-        head = json.loads(line)
+        head, body = read_packed(source)
         length, channels = head.pop("length"), head.pop("channels")
         if len(body) != length * channels * 4 + (length + 7) // 8:
             raise DataError(

@@ -1,0 +1,49 @@
+"""Packed products: what is written comes back, and what was damaged is told of by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.product import FileRef, Key, Source
+from pipeline.testing.saving import FolderSink
+from stages.products.packed import read_arrays, read_packed, write_arrays, write_packed
+
+HEAD = {"b": [1, 2.5, None], "a": "\N{EN DASH}\n"}
+
+
+def source(path) -> Source:
+    return Source(key=Key([("frame", "0001")]), files={"": FileRef(path=str(path), length=path.stat().st_size)})
+
+
+def test_head_and_bytes_come_back(tmp_path):
+    sink = FolderSink(tmp_path)
+    write_packed(sink, HEAD, b"\n{}\n\0")
+    assert read_packed(source(sink.files[""])) == (HEAD, b"\n{}\n\0")
+
+
+def test_arrays_come_back_and_one_that_is_not_there_is_empty(tmp_path):
+    sink = FolderSink(tmp_path)
+    grid = np.arange(6, dtype=">u2").reshape(2, 3)
+    write_arrays(sink, HEAD, grid, None)
+    head, (first, second) = read_arrays(source(sink.files[""]), 2)
+    assert head == HEAD
+    assert (first.dtype, first.tolist(), second.size) == (grid.dtype, grid.tolist(), 0)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\n", b"3\n", b"[1]\n"])
+def test_a_broken_head_is_told_of(tmp_path, data):
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(DataError, match=r"0001: is broken: .*verify --repair"):
+        read_packed(source(tmp_path / "a"))
+
+
+@pytest.mark.parametrize("cut", [1, 40, 200])
+def test_arrays_that_were_cut_are_told_of(tmp_path, cut):
+    sink = FolderSink(tmp_path)
+    write_arrays(sink, HEAD, np.arange(9), np.arange(9))
+    path = sink.files[""]
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(DataError, match="0001: is broken"):
+        read_arrays(source(path), 2)
