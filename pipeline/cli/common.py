@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import click
 
@@ -26,11 +26,12 @@ from pipeline.settings import RUN, Settings
 from pipeline.store import Store
 
 __all__ = [
+    "Opening",
     "complete_mission",
     "complete_stage",
-    "event_option",
     "examples",
     "executor_options",
+    "intake_options",
     "json_option",
     "mission_option",
     "open_run",
@@ -308,6 +309,45 @@ def open_run(
         if not dry and (not store.settings.exists() or store.settings.read_text(encoding="utf-8") != text):
             store.write_text(store.settings, text)
         yield run
+
+
+Opening: TypeAlias = Callable[..., contextlib.AbstractContextManager[Run]]
+
+
+def intake_options(command: C) -> C:
+    """Add what all commands share that take data in, besides --out and --mission: in their help these stand first, before their own.
+
+    The command gets `out`, `level` and `link`, and `opened`: that opens the run as the other options say.
+    """
+
+    @functools.wraps(command)
+    def with_run(
+        *args: Any,
+        out: Path,
+        mission: str | None,
+        assignments: tuple[str, ...],
+        on_event: str | None,
+        executor: str,
+        scheduler: str | None,
+        jobs: int | None,
+        **others: Any,
+    ) -> Any:
+        opened = functools.partial(
+            open_run,
+            out,
+            mission=mission,
+            assignments=assignments,
+            create=True,
+            executor=executor,
+            scheduler=scheduler,
+            jobs=jobs,
+            on_event=on_event,
+        )
+        return command(*args, out=out, opened=opened, **others)
+
+    for options in (executor_options, event_option, settings_options, recognition_options):
+        with_run = options(with_run)
+    return cast("C", with_run)
 
 
 @contextlib.contextmanager

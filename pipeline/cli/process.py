@@ -9,16 +9,15 @@ import click
 
 from pipeline.arrivals import Admitter
 from pipeline.cli.common import (
+    Opening,
     complete_stage,
-    event_option,
     examples,
     executor_options,
+    intake_options,
     mission_option,
     open_run,
     out_option,
-    recognition_options,
     running,
-    settings_options,
     stage_set,
 )
 from pipeline.drive import Run, Summary
@@ -41,27 +40,19 @@ __all__ = ["demo", "process", "tell_findings"]
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(), metavar="INPUT...")
 @out_option
 @mission_option
-@recognition_options
 @click.option(
     "--until", metavar="STAGE", shell_complete=complete_stage, help="Go no further than this stage, as `skycrane stages` lists them."
 )
-@settings_options
-@event_option
-@executor_options
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and why; change nothing.")
 @click.option("--strict", is_flag=True, help="End with 25 if data are missing.")
+@intake_options
 def process(
     inputs: tuple[str, ...],
     out: Path,
-    mission: str | None,
+    opened: Opening,
     level: str | None,
     link: str | None,
     until: str | None,
-    assignments: tuple[str, ...],
-    on_event: str | None,
-    executor: str,
-    scheduler: str | None,
-    jobs: int | None,
     *,
     dry_run: bool,
     strict: bool,
@@ -75,20 +66,7 @@ def process(
     for path in inputs:
         if not is_url(path) and not Path(path).exists():
             raise UsageError("there is no such file or folder", where=path, remedy="Check the path")
-    with (
-        open_run(
-            out,
-            mission=mission,
-            assignments=assignments,
-            create=True,
-            executor=executor,
-            scheduler=scheduler,
-            jobs=jobs,
-            on_event=on_event,
-            dry=dry_run,
-        ) as run,
-        running(run),
-    ):
+    with opened(dry=dry_run) as run, running(run):
         if dry_run:
             _preview(run, inputs, level, link)
             return

@@ -8,17 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.common import (
-    event_option,
-    examples,
-    executor_options,
-    mission_option,
-    open_run,
-    out_option,
-    recognition_options,
-    running,
-    settings_options,
-)
+from pipeline.cli.common import Opening, examples, intake_options, mission_option, out_option, running
 from pipeline.drive import Run
 from pipeline.errors import UsageError
 from pipeline.landing import Landing, Waker
@@ -34,7 +24,6 @@ __all__ = ["listen", "replay", "watch"]
 @click.argument("landing", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="LANDING...")
 @out_option
 @mission_option
-@recognition_options
 @click.option("--once", is_flag=True, help="End when all that is there has been processed.")
 @click.option(
     "--settle",
@@ -43,36 +32,15 @@ __all__ = ["listen", "replay", "watch"]
     metavar="SECONDS",
     help="How long a file must have been still to be complete, if nothing else says so.",
 )
-@settings_options
-@event_option
-@executor_options
-def watch(
-    landing: tuple[Path, ...],
-    out: Path,
-    mission: str | None,
-    level: str | None,
-    link: str | None,
-    settle: float,
-    assignments: tuple[str, ...],
-    on_event: str | None,
-    executor: str,
-    scheduler: str | None,
-    jobs: int | None,
-    *,
-    once: bool,
-) -> None:
+@intake_options
+def watch(landing: tuple[Path, ...], out: Path, opened: Opening, level: str | None, link: str | None, settle: float, *, once: bool) -> None:
     """Process what arrives in the LANDING folders and below them, until interrupted (Ctrl-C, or SIGTERM).
 
     A file is complete when a mark beside it says so (NAME.ready, NAME.done, NAME.sha256), when it was renamed from an unfinished name
     (.part, .tmp, a leading dot), or when it has been still. Files stay where they are. What came while nobody watched is taken too. An
     interrupt lets the tasks that run end; the same command goes on.
     """
-    with (
-        open_run(
-            out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
-        ) as run,
-        running(run),
-    ):
+    with opened() as run, running(run):
         _watch(run, list(landing), settle=settle, once=once, level=level, link=link)
         code = run.exit_code(strict=False)
     click.echo(f"Report: {out / 'index.html'}")
@@ -83,33 +51,15 @@ def watch(
 @click.argument("address")
 @out_option
 @mission_option
-@recognition_options
 @click.option("--record", type=click.Path(path_type=Path, file_okay=False), show_default="OUT-recordings", help="Folder of the recordings.")
 @click.option("--pass", "name", default="", metavar="NAME", show_default="the time of the connection", help="Name of the pass.")
-@settings_options
-@event_option
-@executor_options
-def listen(
-    address: str,
-    out: Path,
-    mission: str | None,
-    level: str | None,
-    link: str | None,
-    record: Path | None,
-    name: str,
-    assignments: tuple[str, ...],
-    on_event: str | None,
-    executor: str,
-    scheduler: str | None,
-    jobs: int | None,
-) -> None:
+@intake_options
+def listen(address: str, out: Path, opened: Opening, level: str | None, link: str | None, record: Path | None, name: str) -> None:
     """Record what is sent to ADDRESS (HOST:PORT) over TCP, and process it, until interrupted."""
     where = parse_address(address)
     folder = record or out.with_name(f"{out.name}-recordings")
     with (
-        open_run(
-            out, mission=mission, assignments=assignments, create=True, executor=executor, scheduler=scheduler, jobs=jobs, on_event=on_event
-        ) as run,
+        opened() as run,
         running(run),
         contextlib.closing(Recorder(where, folder, name=name, tell=_say, on_failure=lambda: setattr(run, "stop", True))) as recorder,
     ):
