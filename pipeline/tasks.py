@@ -97,14 +97,6 @@ class Tasks:
         row = self.db.execute("SELECT urgency FROM tasks WHERE stage = ? AND key = ?", (stage, key)).fetchone()
         return 0 if row is None else int(row["urgency"])
 
-    def most_urgent(self, stage: str) -> int | None:
-        """Say how urgent the most urgent task of a stage is that is to be looked at; None if none is."""
-        found: list[int] = []
-        for dirty in (1, 2):
-            sql = "SELECT urgency FROM tasks WHERE stage = ? AND dirty = ? ORDER BY urgency LIMIT 1"
-            found += [row["urgency"] for row in self.db.execute(sql, (stage, dirty)).fetchall()]
-        return min(found, default=None)
-
     def count_dirty(self, stage: str, limit: int, most: int = ANY) -> int:
         """Count the tasks of a stage that must be looked at again, up to a limit."""
         row = self.db.execute(

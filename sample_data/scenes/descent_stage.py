@@ -19,7 +19,7 @@ BRIDLE_GUIDES = ((0.16, 0.05, -0.16), (-0.10, 0.14, -0.16), (-0.06, -0.16, -0.16
 UMBILICAL_GUIDE = (0.22, -0.30, -0.10)
 
 BASE = len(ROVER_PALETTE)
-ORANGE, TITANIUM, NOZZLE, THROAT, PANEL, RADAR, STRUT, BLANKET, GLOW = range(BASE, BASE + 9)
+ORANGE, TITANIUM, NOZZLE, THROAT, PANEL, RADAR, STRUT, BLANKET = range(BASE, BASE + 8)
 
 
 def _quilt(local: Floats, normal: Floats) -> Floats:
@@ -54,7 +54,6 @@ PALETTE = (
     Material(colour=(0.84, 0.83, 0.80), gloss=0.15, vary=0.02),
     Material(colour=(0.16, 0.155, 0.15), gloss=0.2, vary=0.2),
     Material(colour=(0.78, 0.77, 0.75), gloss=0.45, sharp=10, mirror=0.40, texture=_quilt),
-    Material(colour=(1.6, 0.95, 0.45), vary=0.0),
 )
 
 

@@ -6,7 +6,6 @@ Samples are int32, left-justified: a 16-bit sample stands in the upper 16 bits. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 
-__all__ = ["SUFFIXES", "SoundInfo", "Suffix", "container", "read_blocks", "sound_info", "write_sound"]
+__all__ = ["SUFFIXES", "Suffix", "container", "read_blocks", "write_sound"]
 
 Suffix: TypeAlias = Literal[".flac", ".wav", ".w64"]
 
@@ -25,24 +24,9 @@ FLAC_RATES = range(1, 655_351)
 """Hertz that a FLAC header can say (RFC 9639, section 8.2)."""
 WAV_BYTES = (1 << 32) - 4096
 """Sizes in WAV have 32 bits; the difference is for its headers."""
-DEPTHS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 BLOCK_SAMPLES = 1 << 20
 """Of all channels together, in a block."""
 TAGS = ("title", "copyright", "artist", "comment", "album", "genre")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundInfo:
-    """What a sound file says of itself."""
-
-    rate: int
-    """Frames a second."""
-    channels: int
-    bits: int
-    length: int
-    """Frames."""
-    container: str
-    """FLAC, WAV, ... as libsndfile names it."""
 
 
 def container(*, bits: int, channels: int, rate: int, length: int) -> Suffix:
@@ -79,18 +63,6 @@ def write_sound(
         raise DataError(
             f"cannot be written with {channels} channels at {rate} Hz: {error}", where=path.name, remedy="Look at the blocks' headers"
         ) from None
-
-
-def sound_info(file: Path | BinaryIO, *, where: str = "") -> SoundInfo:
-    """Read a sound file's header; DataError if libsndfile does not know it."""
-    with _opened(file, where) as sound:
-        return SoundInfo(
-            rate=sound.samplerate,
-            channels=sound.channels,
-            bits=DEPTHS.get(sound.subtype, 32),
-            length=sound.frames,
-            container=sound.format,
-        )
 
 
 def read_blocks(

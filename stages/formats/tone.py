@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TONES", "shown", "tone_table"]
-
-TONES = ("linear", "srgb")
+__all__ = ["shown", "tone_table"]
 
 
 @functools.lru_cache(maxsize=16)

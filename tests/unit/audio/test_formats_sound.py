@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from pipeline.errors import DataError
-from stages.formats.sound import container, read_blocks, sound_info, write_sound
+from stages.formats.sound import container, read_blocks, write_sound
 
 SAMPLES = np.random.default_rng(3).integers(-(2**15), 2**15, (5000, 2)).astype(np.int16)
 
@@ -23,8 +23,6 @@ def test_a_file_of_the_standard_library_is_read_exactly(tmp_path: Path) -> None:
         file.setsampwidth(2)
         file.setframerate(22050)
         file.writeframes(SAMPLES.tobytes())
-    info = sound_info(path)
-    assert (info.rate, info.channels, info.bits, info.length, info.container) == (22050, 2, 16, 5000, "WAV")
     blocks = list(read_blocks(path, frames=777))
     assert [len(block) for block in blocks] == [777] * 6 + [338]
     np.testing.assert_array_equal(np.concatenate(blocks) >> 16, SAMPLES)
@@ -36,15 +34,13 @@ def test_sound_in_memory_is_read() -> None:
     stream = io.BytesIO()
     soundfile.write(stream, SAMPLES, 8000, format="FLAC", subtype="PCM_16")
     stream.seek(0)
-    assert sound_info(stream).length == 5000
-    stream.seek(0)
     np.testing.assert_array_equal(np.concatenate(list(read_blocks(stream))) >> 16, SAMPLES)
 
 
 @pytest.mark.parametrize("data", [b"", b"fLaC", b"RIFF\xff\xff\xff\xffWAVEfmt ", b"\x00" * 200])
 def test_what_is_no_sound_is_refused(data: bytes) -> None:
     with pytest.raises(DataError, match="not sound"):
-        sound_info(io.BytesIO(data), where="EM__0001.wav at byte 0")
+        list(read_blocks(io.BytesIO(data), where="EM__0001.wav at byte 0"))
 
 
 def test_a_torn_file_gives_what_it_has() -> None:
