@@ -36,6 +36,7 @@ from pipeline.product import FileRef, Key, Product, Source
 from pipeline.receipt import Output
 from pipeline.stage import StageSpec, read_stage
 from pipeline.testing.calling import call, fingerprint, freeze
+from pipeline.testing.saving import FolderSink
 
 __all__ = ["HEAVY", "StageContract"]
 
@@ -199,25 +200,9 @@ def _alike(one: Any, other: Any) -> bool:
 
 def _saved(product: Product, folder: Path) -> dict[str, str]:
     """Save a product; return the digest of each file by suffix."""
-    folder.mkdir()
-    sink = _Sink(folder)
+    sink = FolderSink(folder)
     product.save(sink)
     return {suffix: hashlib.sha256(path.read_bytes()).hexdigest() for suffix, path in sink.files.items()}
-
-
-class _Sink:
-    """Files side by side in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.files: dict[str, Path] = {}
-
-    def path(self, suffix: str) -> Path:
-        return self.files.setdefault(suffix, self._folder / f"{len(self.files)}{suffix.replace('/', '~')}")
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        with self.path("").open("ab") as stream:
-            stream.write(data)
 
 
 def _with_mask(value: Any, *, fill: int | None) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from pipeline.mission import Profile
 from pipeline.receipt import Journal
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.testing.quiet import Quiet
 from pipeline.testing.toys import toy_registry
 
 REGISTRY = toy_registry()
@@ -24,14 +24,6 @@ TAPES = {"a.part000.txt": "alpha beta ga", "a.part001.txt": "mma boom", "b.txt":
 
 class Killed(BaseException):
     """Like SIGKILL: nothing catches it, nothing is tidied up."""
-
-
-class Quiet:
-    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        pass
 
 
 class Failpoints:

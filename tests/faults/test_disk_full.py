@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,18 +20,11 @@ from pipeline.receipt import Journal
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.testing.comparators import tree_digests
+from pipeline.testing.quiet import Quiet
 from pipeline.testing.toys import toy_registry
 
 REGISTRY = toy_registry()
 TAPES = {"a.part000.txt": "alpha beta ga", "a.part001.txt": "mma boom ", "b.txt": "banana avocado ", "c.txt": "apple cherry "}
-
-
-class Quiet:
-    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        pass
 
 
 class Disk:

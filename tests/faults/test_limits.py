@@ -16,6 +16,7 @@ from pipeline.mission import Profile
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.testing.comparators import tree_digests
+from pipeline.testing.quiet import Quiet
 from pipeline.testing.toys import toy_registry
 
 pytestmark = pytest.mark.slow
@@ -24,28 +25,17 @@ REGISTRY = toy_registry()
 TAPES = {f"t{number:02d}.txt": f"word{number} apple{number % 3} " for number in range(12)}
 
 
-class Notes:
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
 def process(folder: Path, tapes: Mapping[str, str], executor, limit: float) -> tuple[Run, list[str]]:
     (folder / "tapes").mkdir(parents=True)
     for name, text in tapes.items():
         (folder / "tapes" / name).write_text(text)
-    notes = Notes()
+    quiet = Quiet()
     settings = Settings(mission="toy", stages={"run": {"time_limit": limit}})
     profile = Profile(name="toy", tables={})
-    with Run(Store(folder / "out").create(), REGISTRY, profile, settings, executor=executor, progress=notes) as run:
+    with Run(Store(folder / "out").create(), REGISTRY, profile, settings, executor=executor, progress=quiet) as run:
         run.admit([folder / "tapes"])
         run.work()
-    return run, notes.notes
+    return run, quiet.notes
 
 
 def final(folder: Path) -> dict[str, str]:

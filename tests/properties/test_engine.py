@@ -8,7 +8,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +25,7 @@ from pipeline.mission import Profile
 from pipeline.receipt import Journal
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.testing.quiet import Quiet
 from pipeline.testing.toys import toy_registry
 
 REGISTRY = toy_registry()
@@ -42,14 +43,6 @@ places = st.integers(0, 1_000_000)
 
 class Killed(BaseException):
     """Like SIGKILL: nothing catches it."""
-
-
-class Quiet:
-    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        pass
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError, ProfileError
 from pipeline.product import FileRef, Source
 from pipeline.stage import Group, read_stage
+from pipeline.testing.saving import FolderSink, reloaded
 from stages import audio as room
 from stages.products import Recording, SoundBlock
 from stages.profile import Clock, Microphone
@@ -209,45 +210,25 @@ def test_only_one_block_is_in_memory_and_only_when_played() -> None:
     assert loaded == list(range(20))
 
 
-class Sink:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.data = b""
-
-    def path(self, suffix: str) -> Path:
-        return self.folder / f"EDL{suffix}"
-
-    def write(self, data: bytes) -> None:
-        self.data += bytes(data)
-
-
-def saved(recording: Recording, folder: Path) -> Recording:
-    recording.save(Sink(folder))
-    files = {path.name.removeprefix("EDL"): FileRef(path=str(path), length=path.stat().st_size) for path in sorted(folder.iterdir())}
-    return Recording.load(Source(key=recording.key, files=files, facts=recording.facts()))
-
-
 def test_flac_holds_every_sample(tmp_path: Path) -> None:
     recording = record(cut((100, 30000), (31000, 48000)))
-    again = saved(recording, tmp_path)
-    info = soundfile.info(tmp_path / "EDL.flac")
+    again = reloaded(recording, tmp_path)
+    info = soundfile.info(tmp_path / "product.flac")
     assert (info.format, info.subtype, info.samplerate, info.frames) == ("FLAC", "PCM_24", RATE, 48000)
-    np.testing.assert_array_equal(soundfile.read(tmp_path / "EDL.flac", dtype="int32", always_2d=True)[0], played(recording))
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "product.flac", dtype="int32", always_2d=True)[0], played(recording))
     np.testing.assert_array_equal(played(again), played(recording))
     assert again.facts() == recording.facts()
     assert again.completeness() == recording.completeness()
-    record_ = json.loads((tmp_path / "EDL.json").read_text())
+    record_ = json.loads((tmp_path / "product.json").read_text())
     assert record_["gaps"] == [[0, 100], [30000, 31000]]
     assert record_["meta"]["sources"] == ["EM__0001"]
 
 
 def test_equal_recordings_are_equal_bytes(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
     blocks = cut((100, 30000), (31000, 48000))
-    record(blocks).save(Sink(tmp_path / "a"))
-    record(blocks[::-1]).save(Sink(tmp_path / "b"))
-    for name in ("EDL.flac", "EDL.json"):
+    record(blocks).save(FolderSink(tmp_path / "a"))
+    record(blocks[::-1]).save(FolderSink(tmp_path / "b"))
+    for name in ("product.flac", "product.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -265,8 +246,8 @@ def test_equal_recordings_are_equal_bytes(tmp_path: Path) -> None:
 def test_each_sound_has_a_container_that_holds_it(tmp_path: Path, bits: int, channels: int, rate: int, suffix: str, subtype: str) -> None:
     samples = np.random.default_rng(1).integers(-(2**31), 2**31, (3000, channels)).astype(np.int32) >> (32 - bits) << (32 - bits)
     recording = record([block(0, samples, start=0, bits=bits, rate=rate)])
-    again = saved(recording, tmp_path)
-    assert soundfile.info(tmp_path / f"EDL{suffix}").subtype == subtype
+    again = reloaded(recording, tmp_path)
+    assert soundfile.info(tmp_path / f"product{suffix}").subtype == subtype
     np.testing.assert_array_equal(played(again), samples)
 
 
@@ -274,14 +255,11 @@ def test_blocks_come_back_from_disk(tmp_path: Path) -> None:
     mask = np.random.default_rng(2).random(1001) < 0.2
     stereo = np.repeat(SOUND[:1001], 2, axis=1)
     one = block(3, stereo, start=77, clock=1.5, mask=mask, bits=16)
-    sink = Sink(tmp_path)
-    one.save(sink)
-    (tmp_path / "block").write_bytes(sink.data)
-    ref = FileRef(path=str(tmp_path / "block"), length=len(sink.data))
-    again = SoundBlock.load(Source(key=one.key, files={"": ref}))
+    again = reloaded(one, tmp_path)
     np.testing.assert_array_equal(again.samples, one.samples)
     np.testing.assert_array_equal(again.mask, one.mask)
     assert again.facts() == one.facts()
     assert again.completeness() == one.completeness()
+    path = tmp_path / "product"
     with pytest.raises(DataError, match="do not have"):
-        SoundBlock.load(Source(key=one.key, files={"": dataclasses.replace(ref, length=len(sink.data) - 1)}))
+        SoundBlock.load(Source(key=one.key, files={"": FileRef(path=str(path), length=path.stat().st_size - 1)}))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from pipeline.errors import ProfileError
-from pipeline.product import FileRef, Source
+from pipeline.testing.saving import reloaded
 from stages import audio as room
 from stages.audio.picture import HEIGHT, WAVE, level_bounds, titles
 from stages.audio.spectrum import Losses, measure
@@ -189,18 +189,11 @@ def test_titles_say_what_is_in_it() -> None:
 
 
 def test_equal_sound_gives_equal_pictures_that_come_back_from_disk(tmp_path: Path) -> None:
-    class Sink:
-        def path(self, suffix: str) -> Path:
-            return tmp_path / f"s{suffix}"
-
     clock = Clock(correlation=((0.0, 0.0, 1.0),), tdt_minus_utc=0.0)
     one = recording(tone(1000, -6), clock=60.0, utc=clock.utc_text(60.0))
     first, second = (room.spectrogram(one, MICROPHONE, Timeline(), clock, width=300) for _ in range(2))
     np.testing.assert_array_equal(first.samples, second.samples)
-    first.save(Sink())
-    path = tmp_path / "s.png"
-    ref = FileRef(path=str(path), length=path.stat().st_size)
-    again = Spectrogram.load(Source(key=first.key, files={".png": ref}, facts=first.facts()))
+    again = reloaded(first, tmp_path)
     np.testing.assert_array_equal(again.samples, first.samples)
     assert again.facts() == first.facts()
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from pipeline.errors import ProfileError
-from pipeline.product import FileRef, Source
 from pipeline.stage import Group
+from pipeline.testing.saving import FolderSink
 from stages.debayer import debayer, demosaic
 from stages.debayer.calibration import calibrate, make_calibration
 from stages.debayer.develop import PATTERNS, demosaic_masked
@@ -170,28 +170,14 @@ def test_a_named_target_is_what_comes_out_grey() -> None:
         assert f"could not be balanced by target '{target}'" in other.meta["caveats"][0]
 
 
-class Folder:
-    """A sink and the source of what it holds."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, suffix: str) -> Path:
-        return self.folder / f"product{suffix}"
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        raise AssertionError(f"{len(data)} bytes for a packed file")
-
-
 @pytest.mark.parametrize("dtype, full", [(np.uint8, 255), (np.uint16, 4095)])
 def test_three_renditions_stand_side_by_side_and_come_back(dtype: Any, full: int, tmp_path: Path) -> None:
     samples = RNG.integers(0, full // 4, (48, 64)).astype(dtype)
     camera = Camera(name="DDC", bits=8 if full == 255 else 12, gains=GAINS, illuminant=(1.0, 0.8, 0.5))
     image = develop(mosaic(samples, white=full, mask=np.arange(48 * 64).reshape(48, 64) < 70), camera, renditions="all")
-    sink = Folder(tmp_path)
+    sink = FolderSink(tmp_path)
     image.save(sink)
-    names = {path.name.removeprefix("product") for path in tmp_path.iterdir()}
-    assert names == {".png", ".taken.png", ".true.png"} | ({".tif"} if dtype == np.uint16 else set())
+    assert set(sink.files) == {".png", ".taken.png", ".true.png"} | ({".tif"} if dtype == np.uint16 else set())
     alone = {name: develop(mosaic(samples, white=full, mask=image.mask & False), camera, renditions=name) for name in ("taken", "true")}
     there = ~image.mask
     for name, other in alone.items():
@@ -205,8 +191,7 @@ def test_three_renditions_stand_side_by_side_and_come_back(dtype: Any, full: int
     ratio = alone["true"].samples[there].astype(float) / np.maximum(image.samples[there], 1)
     bright = (image.samples[there] > full // 8).all(axis=1)
     assert np.abs(ratio[bright].mean(axis=0) - [1, 0.8, 0.5]).max() < 0.02
-    files = {name: FileRef(path=str(tmp_path / f"product{name}"), length=(tmp_path / f"product{name}").stat().st_size) for name in names}
-    back = Image.load(Source(key=image.key, files=files))
+    back = Image.load(sink.source(image))
     assert back.facts() == image.facts()
     assert {name: other.done for name, other in back.renditions.items()} == {name: other.done for name, other in image.renditions.items()}
     assert all(np.array_equal(back.renditions[name].samples, other.samples) for name, other in image.renditions.items())
@@ -224,7 +209,7 @@ def test_a_tone_curve_is_for_the_screen_and_leaves_the_measurements_alone(tmp_pa
     samples = np.full((20, 22), 1000, np.uint16)
     image = develop(mosaic(samples, white=4095), Camera(name="DDC", bits=12), tone="srgb")
     assert (image.samples == 1000).all()
-    image.save(Folder(tmp_path))
+    image.save(FolderSink(tmp_path))
     with Picture.open(tmp_path / "product.png") as picture:
         assert picture.getpixel((5, 5)) == (135, 135, 135)  # 0.2442 of white is 0.5313 of the scale: IEC 61966-2-1
     eight = develop(mosaic(np.full((20, 22), 55, np.uint8)), Camera(name="DDC"), tone="srgb")

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from pipeline.product import FileRef, Source
 from pipeline.stage import Group, read_stage
+from pipeline.testing.saving import FolderSink
 from stages import debayer as room
 from stages.debayer import debayer, demosaic
 from stages.debayer.calibration import calibrate, make_calibration
@@ -210,23 +210,6 @@ def test_a_mosaic_of_one_row_is_refused() -> None:
         develop(edition(shape=(1, 9)))
 
 
-class Folder:
-    """A sink and the source of what it holds."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, suffix: str) -> Path:
-        return self.folder / f"product{suffix}"
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        raise AssertionError(f"{len(data)} bytes for a packed file")
-
-    def source(self, product: Image | Mosaic) -> Source:
-        files = {path.name.removeprefix("product"): FileRef(path=str(path), length=path.stat().st_size) for path in self.folder.iterdir()}
-        return Source(key=product.key, files=files)
-
-
 @pytest.mark.parametrize("lost", [0, 60])
 @pytest.mark.parametrize(
     "shape, cfa, dtype", [((40, 52), "RGGB", np.uint8), ((40, 52), "mono", np.uint16), ((40, 52, 3), "colour", np.uint8)]
@@ -237,8 +220,7 @@ def test_mosaics_and_images_come_back_from_disk(shape: tuple[int, ...], cfa: Any
     )
     for number, product in enumerate((mosaic, develop(mosaic))):
         folder = tmp_path / str(number)
-        folder.mkdir()
-        sink = Folder(folder)
+        sink = FolderSink(folder)
         product.save(sink)
         back = type(product).load(sink.source(product))
         for name in type(product).__dataclass_fields__:
@@ -257,7 +239,7 @@ def test_deep_images_have_a_png_to_look_at_and_a_tiff_to_measure(tmp_path: Path)
     from stages.formats.images import read_image
 
     image = develop(edition(samples=RNG.integers(0, 4096, (20, 20)).astype(np.uint16), white=4095))
-    image.save(Folder(tmp_path))
+    image.save(FolderSink(tmp_path))
     shown = read_image(tmp_path / "product.png").samples
     assert shown.dtype == np.uint8
     assert np.abs(shown - image.samples / 4095 * 255).max() <= 0.5
@@ -267,7 +249,7 @@ def test_deep_images_have_a_png_to_look_at_and_a_tiff_to_measure(tmp_path: Path)
 def test_names_are_embedded(tmp_path: Path) -> None:
     from PIL import Image as Picture
 
-    develop(edition()).save(Folder(tmp_path))
+    develop(edition()).save(FolderSink(tmp_path))
     with Picture.open(tmp_path / "product.png") as picture:
         assert picture.text["Title"] == "ES_lossless"
         assert picture.text["Source"] == "DDC"

@@ -19,6 +19,7 @@ from pipeline.registry import discover
 from pipeline.settings import Settings
 from pipeline.stage import Group
 from pipeline.store import Store
+from pipeline.testing.quiet import Quiet
 from stages.decode import decode, describe, labels
 from stages.formats.png import encode_png, write_png
 from stages.products import Description, LabelFile, ReceivedFile
@@ -161,14 +162,6 @@ def test_json_is_known_by_the_keys_that_the_profile_names() -> None:
     assert known(b'{"start_time": 1}', Sidecars())
     assert not known(b'{"anything": "start_time"}', Sidecars())
     assert not known(b"\x89PNG")
-
-
-class Quiet:
-    def advance(self, *_: object) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        pass
 
 
 def run(out: Path, *paths: Path) -> list[dict[str, str]]:

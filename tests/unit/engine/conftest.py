@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,30 @@ import pytest
 
 from pipeline.drive import Run
 from pipeline.executors import Executor, SyncExecutor
+from pipeline.landing import Landing
 from pipeline.mission import Profile
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.testing.quiet import Quiet
 from pipeline.testing.toys import toy_registry
+from pipeline.watch import Cohort, watch
 
 REGISTRY = toy_registry()
 
 
-class Quiet:
-    """Hears of progress and keeps the notes."""
+class Script:
+    """Instead of waiting, does the next thing that happens; when all is done that follows from the last one, it stops the run."""
 
-    def __init__(self) -> None:
-        self.notes: list[str] = []
+    def __init__(self, run: Run, steps: Sequence[Callable[[], object]]) -> None:
+        self.run = run
+        self.steps = list(steps)
 
-    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
+    def wait(self, seconds: float) -> None:
+        assert seconds >= 0
+        if self.steps:
+            self.steps.pop(0)()
+        elif not self.run.unfinished:
+            self.run.stop = True
 
 
 class Bench:
@@ -60,6 +65,17 @@ class Bench:
             run.work()
             run.exit_code_seen = run.exit_code(strict=False)  # type: ignore[attr-defined]
         return run
+
+    def watch(
+        self,
+        run: Run,
+        *steps: Callable[[], object],
+        settle: float = 2.0,
+        once: bool = False,
+        tell: Callable[[Cohort], object] = lambda _: None,
+    ) -> None:
+        """Watch the tapes' folder: what was written there, and what each step adds to it."""
+        watch(run, Landing([self.tapes], settle=settle), Script(run, steps), once=once, tell=tell)
 
     def tree(self) -> dict[str, str]:
         """Every public file and its digest."""

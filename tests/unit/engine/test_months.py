@@ -10,19 +10,6 @@ from pipeline import upkeep
 from pipeline.errors import ExitCode, InterruptedRunError
 from pipeline.landing import Landing
 from pipeline.progress import First
-from pipeline.watch import watch
-
-
-class Script:
-    def __init__(self, run, *steps):
-        self.run, self.steps = run, list(steps)
-
-    def wait(self, seconds: float) -> None:
-        assert seconds >= 0
-        if self.steps:
-            self.steps.pop(0)()
-        elif not self.run.unfinished:
-            self.run.stop = True
 
 
 class Ear:
@@ -86,7 +73,7 @@ def test_the_journal_is_written_anew_while_it_watches(bench, monkeypatch):
     ear = Ear()
     run.summary.listeners = (ear,)
     with pytest.raises(InterruptedRunError), run:
-        watch(run, Landing([bench.tapes]), Script(run, *[land(number) for number in range(60)]), tell=lambda _: None)
+        bench.watch(run, *[land(number) for number in range(60)])
     size = sum(path.stat().st_size for path in (bench.out / ".skycrane" / "receipts").iterdir())
     assert 2 <= ear.told.count("tidied") <= 12
     with bench.open() as again:

@@ -10,11 +10,9 @@ import pytest
 from pipeline import executors
 from pipeline.errors import InterruptedRunError, ProfileError
 from pipeline.executors import make_executor
-from pipeline.landing import Landing
 from pipeline.mission import Profile
 from pipeline.priority import Priorities
 from pipeline.testing.toys import toy_registry
-from pipeline.watch import watch
 
 RULES = Priorities(({"file": "0080-*"}, {"camera": "DDC", "edition": "thumb*"}))
 
@@ -69,25 +67,13 @@ def test_the_urgent_come_first_then_the_oldest(bench, monkeypatch):
     assert made == ["c", "a", "b", "d", "book"]
 
 
-class Script:
-    def __init__(self, run, *steps):
-        self.run, self.steps = run, list(steps)
-
-    def wait(self, seconds: float) -> None:
-        assert seconds >= 0
-        if self.steps:
-            self.steps.pop(0)()
-        elif not self.run.unfinished:
-            self.run.stop = True
-
-
 def test_what_is_urgent_of_a_cohort_is_whole_before_the_rest_begins(bench, monkeypatch):
     bench.tables = {"priority": [{"letter": "c"}]}
     made = order(monkeypatch)
     bench.tape("t.txt", "delta alpha cherry beta ")
     run = bench.open()
     with pytest.raises(InterruptedRunError), run:
-        watch(run, Landing([bench.tapes], settle=0.0), Script(run), tell=lambda _: None)
+        bench.watch(run, settle=0.0)
     assert made == ["c", "a", "b", "d", "book"]
     assert len(bench.tree()) == 8
 
@@ -99,7 +85,7 @@ def test_a_large_backlog_is_taken_a_cohort_at_a_time_the_oldest_first(bench, mon
     cohorts = []
     run = bench.open()
     with pytest.raises(InterruptedRunError), run:
-        watch(run, Landing([bench.tapes], settle=0.0), Script(run), tell=cohorts.append)
+        bench.watch(run, settle=0.0, tell=cohorts.append)
     assert [cohort.taken for cohort in cohorts if cohort.taken] == [2, 2, 2]
     assert cohorts[0].waiting == 4
 
@@ -131,6 +117,6 @@ def test_a_settled_stage_at_work_holds_no_arrival_up(bench, monkeypatch):
         go.set()
 
     with pytest.raises(InterruptedRunError), run:
-        watch(run, Landing([bench.tapes], settle=0.0), Script(run, land, look), tell=lambda _: None)
+        bench.watch(run, land, look, settle=0.0)
     assert story == ["book begins", "page b stands", "book ends"]
     assert "beta" in (bench.out / "book" / "-.book").read_text()

@@ -12,24 +12,8 @@ from pipeline import arrivals
 from pipeline.errors import ExitCode, InterruptedRunError, UsageError
 from pipeline.landing import Landing
 from pipeline.listen import Recorder, parse_address
-from pipeline.watch import watch
 
 TEXT = "alpha beta gamma delta alpha bear apple banana avocado grape "
-
-
-class Script:
-    """Instead of waiting, does the next thing that happens; at the end it stops the run."""
-
-    def __init__(self, run, *steps):
-        self.run = run
-        self.steps = list(steps)
-
-    def wait(self, seconds: float) -> None:
-        assert seconds >= 0
-        if self.steps:
-            self.steps.pop(0)()
-        else:
-            self.run.stop = True
 
 
 def land(bench, offset: int, length: int):
@@ -51,7 +35,7 @@ def test_pieces_in_any_order_end_as_one_process_of_the_whole(bench, another):
     run = bench.open()
     with pytest.raises(InterruptedRunError, match="goes on"), run:  # noqa: PT012  the run must be open while it watches
         steps = [land(bench, offset, 10) for offset in (20, 0, 60, 50, 10, 40, 30)]
-        watch(run, Landing([bench.tapes]), Script(run, *steps), tell=cohorts.append)
+        bench.watch(run, *steps, tell=cohorts.append)
     assert len(cohorts) >= 6
     pages = {name: digest for name, digest in bench.tree().items() if name.startswith(("pages", "book"))}
     assert pages == {name: digest for name, digest in other.tree().items() if name.startswith(("pages", "book"))}
@@ -62,7 +46,7 @@ def test_once_ends_when_all_that_is_there_is_done(bench):
     path = bench.tape("tape.txt", TEXT)
     os.utime(path, (1_000_000, 1_000_000))
     with bench.open() as run:
-        watch(run, Landing([bench.tapes]), Script(run), once=True, tell=print)
+        bench.watch(run, once=True)
         assert not run.stop
     assert (bench.out / "book" / "-.book").exists()
 
@@ -79,7 +63,7 @@ def test_a_folder_that_cannot_be_read_is_told_of_once(bench, monkeypatch):
     monkeypatch.setattr(os, "scandir", listing)
     run = bench.open()
     with pytest.raises(InterruptedRunError), run:
-        watch(run, Landing([bench.tapes]), Script(run, *[land(bench, 0, 10), lambda: None]), tell=print)
+        bench.watch(run, land(bench, 0, 10), lambda: None)
     assert (bench.out / "book" / "-.book").exists(), "what lands elsewhere is processed"
     assert bench.quiet.notes == [f"{shut}: cannot be read: Permission denied. What lands there waits until it can"]
 
@@ -110,7 +94,7 @@ def test_a_file_that_cannot_be_read_is_left_out_and_taken_when_it_can(bench, mon
     monkeypatch.setattr(arrivals, "digests", read)
     run = bench.open()
     with pytest.raises(InterruptedRunError), run:
-        watch(run, Landing([bench.tapes], settle=0.0), Script(run, lambda: None, mend, lambda: None), tell=print)
+        bench.watch(run, lambda: None, mend, lambda: None, settle=0.0)
     assert bench.quiet.notes == [f"left out {bad}: cannot be read: {os.strerror(number)}"]
     assert good.exists()
     assert sorted(path.name for path in (bench.out / "pages").iterdir()) == ["a.page", "b.page"]
@@ -120,7 +104,7 @@ def test_what_is_nothing_does_not_make_the_watch_fail(bench):
     junk = landed(bench, "junk.bin", b"\xff\xfe")
     landed(bench, "good.txt")
     with bench.open() as run:
-        watch(run, Landing([bench.tapes]), Script(run), once=True, tell=print)
+        bench.watch(run, once=True)
         assert run.exit_code(strict=False) is ExitCode.GOOD
     assert len(bench.quiet.notes) == 1
     assert bench.quiet.notes[0].startswith(f"left out {junk}: holds nothing that is known here")

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from pipeline.mission import load_profile
-from pipeline.product import FileRef, Source
 from pipeline.stage import Group, read_stage
+from pipeline.testing.saving import reloaded
 from stages.files import assemble, files
 from stages.files.assembly import Coverage
 from stages.files.m2020_data_products import read_metadata, read_pieces
 from stages.packets.extract import extract_packets
 from stages.packets.space_packets import index_packets
-from stages.products import PACKET_DTYPE, FilePart, Packets, ReceivedFile
+from stages.products import PACKET_DTYPE, Packets, ReceivedFile
 from stages.profile import FileProtocol, Link
 
 PROTOCOL = FileProtocol.from_mapping({"protocol": "m2020-dp", "apids": [[80, 95]], "largest": 1 << 20})
@@ -237,22 +237,11 @@ def test_hostile_metadata_gives_no_facts(text: bytes) -> None:
 
 
 def test_products_come_back_from_their_files(tmp_path: Path) -> None:
-    class Sink:
-        def path(self, suffix: str) -> Path:
-            return tmp_path / f"x{suffix}"
-
-        def write(self, data: bytes | bytearray | memoryview) -> None:
-            (tmp_path / "part").write_bytes(data)
-
     source = product(packet(pieces(0, b"a\nc", b"de")), packet(end(9)), packet(metadata({"name": "n"})), packet(b"\7?"))
     (part,) = files(source, PROTOCOL)
-    part.save(Sink())
-    ref = FileRef(path=str(tmp_path / "part"), length=(tmp_path / "part").stat().st_size)
-    assert FilePart.load(Source(key=part.key, files={"": ref})) == part
+    assert reloaded(part, tmp_path / "part") == part
     file = assemble(Group.of([part]))
-    file.save(Sink())
-    refs = {suffix: FileRef(path=str(tmp_path / f"x{suffix}"), length=(tmp_path / f"x{suffix}").stat().st_size) for suffix in ("", ".json")}
-    assert ReceivedFile.load(Source(key=file.key, files=refs)) == file
+    assert reloaded(file, tmp_path / "file") == file
     assert file.story()[0].startswith("bytes 0-5 from pass a")
 
 

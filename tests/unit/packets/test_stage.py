@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import binascii
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from pipeline.errors import DataError
-from pipeline.product import Entry, FileRef, Product, Source
+from pipeline.product import Entry, FileRef, Source
 from pipeline.stage import read_stage
+from pipeline.testing.saving import reloaded
 from stages.packets import packets
 from stages.products import FRAME_DTYPE, Carry, Frames, Packets
 from stages.profile import Link
-
-
-class Folder:
-    """A sink in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, suffix: str) -> Path:
-        return self.folder / f"product{suffix}"
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        with self.path("").open("ab") as stream:
-            stream.write(data)
-
-
-def again(product: Product, folder: Path) -> Any:
-    """Save it and load it."""
-    folder.mkdir()
-    product.save(Folder(folder))
-    files = {file.name.removeprefix("product"): FileRef(path=str(file), length=file.stat().st_size) for file in folder.iterdir()}
-    return type(product).load(Source(key=product.key, files=files, facts=product.facts()))
 
 
 def frames_of(real: Path, start: int, stop: int) -> Frames:
@@ -83,7 +61,7 @@ def test_chunks_with_carries_through_their_files_give_what_one_chunk_gives(real:
     entries, octets, table, carry = [], b"", [], None
     for number, (start, stop) in enumerate(zip((0, *cuts), (*cuts, 950), strict=True)):
         product, carry = packets(frames_of(real, start, stop), LINK, carry)
-        product, carry = again(product, tmp_path / f"p{number}"), again(carry, tmp_path / f"c{number}")
+        product, carry = reloaded(product, tmp_path / f"p{number}"), reloaded(carry, tmp_path / f"c{number}")
         table.append(product.table[["apid", "sequence", "position", "frames"]])
         octets += product.data.tobytes()
         entries.append(Entry(key=product.key, digest="", completeness=product.completeness(), facts=product.facts()))

@@ -19,6 +19,7 @@ from pipeline.registry import discover
 from pipeline.settings import Settings
 from pipeline.stage import Group
 from pipeline.store import Store
+from pipeline.testing.quiet import Quiet
 from stages.debayer import debayer
 from stages.debayer.mend import fill_spots, flat_field, mended
 from stages.debayer.phase import doubt_of_phase
@@ -258,14 +259,6 @@ def test_the_phase_follows_the_subframe_and_a_wrong_corner_is_named(real: Path) 
     (said,) = caveats(samples[301:901, 400:1000], y=300, x=400)
     assert "colour filter is RGGB" in said
     assert "GRBG or GBRG" in said
-
-
-class Quiet:
-    def advance(self, *_: object) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        pass
 
 
 def run(out: Path, folder: Path) -> tuple[dict[str, int], list[dict[str, str]]]:

@@ -8,20 +8,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from pipeline.product import FileRef, Source
+from pipeline.testing.saving import reloaded
 from stages.products import Image, Mosaic
 
 RNG = np.random.default_rng(3)
 MASK = RNG.random((20, 30)) < 0.2
 META = {"telemetry": (2, 3), "gains": [1.0, 1.5, 2.25], "caveats": ["a"]}
-
-
-class Folder:
-    def __init__(self, path):
-        self.top, self.files = path, {}
-
-    def path(self, suffix):
-        return self.files.setdefault(suffix, self.top / f"x{suffix}")
 
 
 def mosaic(dtype=np.uint8, mask=MASK, channels=()):
@@ -49,10 +41,7 @@ PRODUCTS = {
 
 @pytest.mark.parametrize("made", PRODUCTS.values(), ids=PRODUCTS)
 def test_a_reader_would_get_the_same(made, tmp_path):
-    folder = Folder(tmp_path)
-    made.save(folder)
-    files = {suffix: FileRef(path=str(path), length=path.stat().st_size) for suffix, path in folder.files.items()}
-    read = type(made).load(Source(key=made.key, files=files, facts=made.facts()))
+    read = reloaded(made, tmp_path)
     handed = made.as_saved()
     for item in fields(made):
         one, other = getattr(handed, item.name), getattr(read, item.name)

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.mission import load_profile
 from pipeline.stage import Group, read_stage
+from pipeline.testing.saving import FolderSink
 from stages.packets.extract import extract_packets
 from stages.packets.space_packets import index_packets
 from stages.products import PACKET_DTYPE, Events, Packets
@@ -213,16 +214,7 @@ def test_equal_input_gives_equal_parquet(flown: Packets, tmp_path: Path) -> None
     written = []
     for number_of_run in range(2):
         channels, _ = telemetry(flown, dictionary)
-        folder = tmp_path / str(number_of_run)
-        folder.mkdir()
-
-        class Sink:
-            def path(self, suffix: str, folder: Path = folder) -> Path:
-                return folder / f"channels{suffix}"
-
-            def write(self, data: bytes | bytearray | memoryview) -> None:
-                raise AssertionError(data)
-
-        channel_table(Group.of([channels, channels]), clock, dictionary).save(Sink())
-        written.append((folder / "channels.parquet").read_bytes())
+        sink = FolderSink(tmp_path / str(number_of_run))
+        channel_table(Group.of([channels, channels]), clock, dictionary).save(sink)
+        written.append(sink.files[".parquet"].read_bytes())
     assert written[0] == written[1]
