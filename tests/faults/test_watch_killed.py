@@ -18,7 +18,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,20 +61,24 @@ class Rehearsal:
 
     def play(self, recordings: list[Path]) -> None:
         """Let everything land while watch is killed and started again; then let it finish."""
-        landed = threading.Event()
-        feeder = threading.Thread(target=self._feed, args=(recordings, landed))
+        landed, over = threading.Event(), threading.Event()
+        feeder = threading.Thread(target=self._feed, args=(recordings, landed, over))
         feeder.start()
         try:
             while not landed.is_set() or self.kills < LEAST_KILLS or (self.hits < LEAST_HITS and self.kills < MOST_KILLS):
                 self._live(self.dice.uniform(0.1, 5.0))
         finally:
+            over.set()
             feeder.join()
         last = self._start("--once")
         _, errors = last.communicate(timeout=600)
         assert last.returncode == 0, errors
 
-    def _feed(self, recordings: list[Path], landed: threading.Event) -> None:
-        """Let pieces land in any order, every fourth twice: under its own name elsewhere, or under one that says nothing."""
+    def _feed(self, recordings: list[Path], landed: threading.Event, over: threading.Event) -> None:
+        """Let pieces land in any order, every fourth twice: under its own name elsewhere, or under one that says nothing.
+
+        They land at a pace, as from a station: watch has to die in the middle of it. When the rehearsal is over they need not.
+        """
         dice = random.Random(self.seed)
         pieces = [(piece, self.landing / piece.name) for piece in cut(recordings, PIECE_BYTES)]
         again = [(piece, _other_name(piece, self.landing, dice)) for piece, _ in pieces[::4]]
@@ -83,17 +86,16 @@ class Rehearsal:
         dice.shuffle(pieces)
         for piece, path in pieces:
             land(piece, path)
-            time.sleep(LANDING_SECONDS / len(pieces))
+            if over.wait(LANDING_SECONDS / len(pieces)):
+                return
         landed.set()
 
     def _live(self, seconds: float) -> None:
         process = self._start()
         # A busy machine takes its time to get there.
-        while process.poll() is None and f"process {process.pid} " not in self._holder():
-            time.sleep(0.05)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=seconds)
-        assert process.poll() is None, f"watch ended by itself: {process.communicate()[1]}"
+        while not _ended(process, within=0.05) and f"process {process.pid} " not in self._holder():
+            pass
+        assert not _ended(process, within=seconds), f"watch ended by itself: {process.communicate()[1]}"
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         self.kills += 1
@@ -111,6 +113,15 @@ class Rehearsal:
         command = [sys.executable, "-m", "pipeline.cli", "watch", str(self.landing), "--out", str(self.out), "--mission", "mars2020"]
         options = ("--settle", "0.1", *self.options, *more)
         return subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def _ended(process: subprocess.Popen[str], *, within: float) -> bool:
+    """Say whether a process ends within so many seconds."""
+    try:
+        process.wait(timeout=within)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _other_name(piece: Piece, landing: Path, dice: random.Random) -> Path:

@@ -22,8 +22,7 @@ class Weight(Page):
 
 
 @stage(version=1)
-def weigh(words: Words, *, scale: float = 1.0, title: str = "", count: int = 3) -> Weight:
-    raise NotImplementedError  # only its signature is read
+def weigh(words: Words, *, scale: float = 1.0, title: str = "", count: int = 3) -> Weight: ...  # only its signature is read
 
 
 def letter(name: str) -> Key:

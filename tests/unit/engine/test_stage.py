@@ -21,14 +21,14 @@ class Kind(Product):
     KEY: ClassVar[tuple[str, ...]] = ()
 
     def save(self, sink: Sink) -> None:
-        raise NotImplementedError
+        raise AssertionError(sink)
 
     @classmethod
     def load(cls, source: Source) -> Kind:
-        raise NotImplementedError
+        raise AssertionError(source)
 
     def completeness(self) -> Completeness:
-        raise NotImplementedError
+        raise AssertionError("only the key counts")
 
 
 class Bits(Kind):
@@ -80,7 +80,7 @@ class Sky(Section):
 
     @classmethod
     def from_mapping(cls, mapping, *, name=""):
-        raise NotImplementedError
+        raise AssertionError(mapping, name)
 
 
 class Camera(Section):
@@ -89,7 +89,7 @@ class Camera(Section):
 
     @classmethod
     def from_mapping(cls, mapping, *, name=""):
-        raise NotImplementedError
+        raise AssertionError(mapping, name)
 
 
 class Camera2(Camera):

@@ -327,7 +327,7 @@ def test_what_is_hidden_is_no_news_and_a_damaged_journal_no_end(out):
     folder = out / ".skycrane" / "receipts"
     news = News(folder, report=lambda: "", tally=dict)
     journal = Journal(folder)
-    journal.append([receipt("Cell", "c", ".skycrane/packs/1"), receipt("Chunk", "c", "/home/x/recording"), {"type": "input", "x": 1}])
+    journal.append([receipt("Cell", "c", ".skycrane/packs/1"), receipt("Chunk", "c", "/landing/recording"), {"type": "input", "x": 1}])
     news.look()
     assert news.wait(-1, 0, 0)[2] == []
     with (folder / "000001.jsonl").open("ab") as stream:
