@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pipeline.arrivals import Admitter
@@ -80,9 +80,9 @@ class Dispatcher:
         """Count the batches of these stages that run."""
         return sum(batch.spec.name in stages for batch, _ in self.in_flight.values())
 
-    def seconds_of(self, stage: str) -> float:
-        """Say how long a task of a stage takes; 0 while nobody knows."""
-        return self._seconds.get(stage, 0.0)
+    def seconds_of(self, stages: Iterable[str]) -> float:
+        """Say how long all tasks of these stages take, one after the other; those of which nobody knows it yet count for nothing."""
+        return sum(self._seconds[stage] * self._catalog.tasks.count_all(stage) for stage in stages if stage in self._seconds)
 
     def took(self, stage: str, seconds: float) -> None:
         """Learn how long a task of a stage takes."""

@@ -37,6 +37,9 @@ from pipeline.withdrawal import restoring, withdrawing
 
 __all__ = ["Progress", "Run", "Summary", "open_catalog"]
 
+SETTLED_PAUSE = 10
+"""Times as long as the settled stages take, between their rounds while data keep coming."""
+
 
 class Run:
     """One holder of an output folder, from taking files in to the manifest. Use as a context manager."""
@@ -270,11 +273,13 @@ class Run:
         return bool(self._dispatcher.in_flight) or any(self.catalog.tasks.count_dirty(stage, 1) for stage in self._registry.stages)
 
     def paced(self, *, quiet: bool, pause: float) -> set[str]:
-        """Name the stages that may run now: a settled one only if all is quiet, or if it has not begun for a time that suits its duration.
+        """Name the stages that may run now: a settled one only if all is quiet, or if it has not begun for a while.
 
-        pause  seconds, at least
+        pause  seconds, at least; and ten times as long as all settled ones take together, so that they have a tenth of the time, however
+               much there is that they are made from
         """
         settled = {name for name, spec in self._registry.stages.items() if spec.settled}
+        pause = max(pause, SETTLED_PAUSE * self._dispatcher.seconds_of(settled))
         return set(self._registry.stages) - (set() if quiet else {name for name in settled if not self._loop.is_rested(name, pause)})
 
     def exit_code(self, *, strict: bool) -> ExitCode:

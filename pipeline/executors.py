@@ -5,6 +5,7 @@ An executor takes batches and gives their outcomes back, in any order. It carrie
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import queue
@@ -190,9 +191,19 @@ def _keep_freed_memory() -> None:
     tell(TRIM_THRESHOLD, KEPT)
 
 
+def _give_freed_memory_back() -> None:
+    """Let the system have what the C library keeps: what is made from everything takes memory that nothing else needs again."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> list[Outcome]:
     _keep_freed_memory()
-    return perform(batch, turns or nullcontext())
+    try:
+        return perform(batch, turns or nullcontext())
+    finally:
+        if batch.spec.settled:
+            _give_freed_memory_back()
 
 
 def _gone() -> InterruptedRunError:

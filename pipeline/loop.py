@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,6 +39,7 @@ class Loop:
         progress: Progress,
         summary: Summary,
     ) -> None:
+        self._store = store
         self._ledger = ledger
         self._catalog = ledger.catalog
         self._dispatcher = dispatcher
@@ -60,8 +60,8 @@ class Loop:
             self._executor.close()
 
     def is_rested(self, stage: str, pause: float) -> bool:
-        """Say whether a stage has not begun for so many seconds, and for ten times as long as it takes."""
-        return time.monotonic() - self._began.get(stage, -1e9) >= max(pause, 10 * self._dispatcher.seconds_of(stage))
+        """Say whether a stage has not begun for so many seconds."""
+        return time.monotonic() - self._began.get(stage, -1e9) >= pause
 
     def work(
         self,
@@ -141,7 +141,7 @@ class Loop:
         if ended:
             self._publish(batch, tasks[: len(ended)], ended)
         else:
-            shutil.rmtree(batch.staging, ignore_errors=True)
+            self._store.unstage(batch.name)
 
     def _publish(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> None:
         self._publisher.publish(batch, tasks, outcomes)
@@ -168,7 +168,7 @@ class Loop:
     def _lost(self, batch: Batch, tasks: tuple[Task, ...], error: BaseException) -> None:
         """A batch without outcomes: its tasks are tried again in smaller company, until the culprit is found and put aside."""
         if not isinstance(error, TimeLimitError):
-            shutil.rmtree(batch.staging, ignore_errors=True)
+            self._store.unstage(batch.name)
             self._progress.note(f"a batch of {len(tasks)} {batch.spec.name} tasks was lost: {error}")
         self._summary.tell("batch lost", stage=batch.spec.name, tasks=[task.key.text for task in tasks], why=str(error))
         again = self._suspects.again(batch, tasks, error)

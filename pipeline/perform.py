@@ -76,7 +76,7 @@ class Batch:
     spec: StageSpec
     work: tuple[Work, ...]
     staging: str
-    """Absolute path of the folder in which each call makes its own."""
+    """Absolute path that the folder of each call begins with."""
     attempt: int = 1
     limit: float = 0.0
     """Seconds that each of its tasks may take; 0: any."""
@@ -114,7 +114,7 @@ def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = context
     turn  held while tasks run, but not while the disk is waited for
     """
     # A worker that only seems dead may still be at the same batch: what it writes must not be what another one took the digest of.
-    path = Path(batch.staging) / uuid.uuid4().hex
+    path = Path(f"{batch.staging}.{uuid.uuid4().hex}")
     with storage_errors(path):
         path.mkdir(parents=True)
         folder = Folder(path)

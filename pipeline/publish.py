@@ -5,7 +5,6 @@ A crash between any two of these leaves a tree that the next run sweeps clean.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,7 +40,7 @@ class Publisher:
                 self.put_aside(task, outcome, batch.attempt)
             else:
                 self._publish_task(task, outcome, batch.attempt)
-        shutil.rmtree(batch.staging, ignore_errors=True)
+        self._store.unstage(batch.name)
 
     def put_aside(self, task: Task, outcome: Outcome, attempt: int) -> None:
         """Put a task into quarantine, unless what it read was replaced while it ran: then its failure proves nothing."""

@@ -189,6 +189,15 @@ class Store:
         self.withdraw(swept)
         return swept
 
+    def unstage(self, name: str) -> None:
+        """Remove what was staged under a name, by however many calls."""
+        for folder in self.staging.glob(f"{name}.*"):
+            try:
+                folder.rmdir()
+            except OSError:
+                # It is not empty: a stage failed, or made what stood there already.
+                shutil.rmtree(folder, ignore_errors=True)
+
     def clear_staging(self) -> None:
         """Remove what was staged and never published."""
         shutil.rmtree(self.staging, ignore_errors=True)

@@ -104,6 +104,10 @@ class Tasks:
         ).fetchone()
         return int(row[0])
 
+    def count_all(self, stage: str) -> int:
+        """Count the tasks of a stage."""
+        return int(self.db.execute("SELECT COUNT(*) FROM tasks WHERE stage = ?", (stage,)).fetchone()[0])
+
     def is_dirty(self, stage: str, key: str) -> bool:
         """Say whether a task must be looked at again."""
         row = self.db.execute("SELECT dirty FROM tasks WHERE stage = ? AND key = ?", (stage, key)).fetchone()

@@ -42,7 +42,7 @@ def call(spec: StageSpec, arguments: Mapping[str, Any], folder: Path) -> Outcome
         settings={setting.name: arguments.get(setting.name, setting.default) for setting in spec.settings},
         digest="",
     )
-    (outcome,) = perform(Batch(name="contract", spec=spec, work=(work,), staging=str(folder)))
+    (outcome,) = perform(Batch(name="contract", spec=spec, work=(work,), staging=str(folder / "call")))
     return outcome
 
 

@@ -80,6 +80,8 @@ def test_what_is_urgent_of_a_cohort_is_whole_before_the_rest_begins(bench, monke
 
 def test_a_large_backlog_is_taken_a_cohort_at_a_time_the_oldest_first(bench, monkeypatch):
     monkeypatch.setattr("pipeline.watch.FIRST_COHORT", 8)
+    # What a slow machine would learn is another test's matter.
+    monkeypatch.setattr("pipeline.watch._Backlog.learn", lambda *_: None)
     for number in range(6):
         bench.tape(f"t{5 - number}.txt", f"{'abcdef'[number]}word ")
     cohorts = []
@@ -120,3 +122,21 @@ def test_a_settled_stage_at_work_holds_no_arrival_up(bench, monkeypatch):
         bench.watch(run, land, look, settle=0.0)
     assert story == ["book begins", "page b stands", "book ends"]
     assert "beta" in (bench.out / "book" / "-.book").read_text()
+
+
+def test_what_is_made_from_everything_has_a_tenth_of_the_time_and_no_more(bench, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("pipeline.loop.time.monotonic", lambda: now[0])
+    bench.tape("a.txt", "alpha ")
+    with bench.open() as run:
+        run.admit([bench.tapes])
+        run.work()
+        assert "book" in run.paced(quiet=True, pause=30)
+        now[0] += 31
+        assert "book" in run.paced(quiet=False, pause=30)
+        run._dispatcher.took("book", 20)  # half of it counts, and the half of what it took before
+        now[0] += 31
+        assert "book" not in run.paced(quiet=False, pause=30)
+        assert "book" in run.paced(quiet=True, pause=30)
+        now[0] += 50
+        assert "book" in run.paced(quiet=False, pause=30)
