@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 OUT ?= out
 JOBS ?=
 # Modules are compiled as they are first imported: most of what is installed never is, and compiling all of it takes twenty seconds.
+# So what is compiled must be kept, whatever the environment says: else each process compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
+# A file of tests stays on one worker: what it makes and compiles is made once. Those that take longest come first, as they stand in tests/.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 LONG_BENCHES := $(addprefix tests/benchmarks/bench_,watch.py engine.py cluster.py)
 
 .PHONY: help install dev process test test-slow fuzz check fmt golden golden-bless bench bench-watch bench-engine bench-cluster rehearsal sample clean distclean
@@ -31,10 +35,10 @@ process: $(VENV)/.installed ## Process the sample downlinks into OUT (default: o
 	@$(BIN)/skycrane process sample_data/downlinks --mission mars2020 --out $(OUT) $(if $(JOBS),--jobs $(JOBS))
 
 test: $(VENV)/.dev ## Run the tests (under five minutes on two cores)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.dev ## Run the long tests too: kills, a real Dask cluster, the simulator against its own truth
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(PYTEST)
 
 fuzz: $(VENV)/.dev ## Try the readers with damaged files: make fuzz SECONDS=600 FORMATS="png mp4" (all of them, if none is named)
 	nice -n 15 $(BIN)/python tests/properties/test_formats_fuzz.py $(or $(SECONDS),60) $(FORMATS)

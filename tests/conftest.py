@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,13 +26,26 @@ def real() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample downlinks, processed once as `make process` does. Tests that use it share the xdist group "sample"."""
-    out = tmp_path_factory.mktemp("sample") / "out"
-    command = [sys.executable, "-m", "pipeline.cli", "process", str(REPOSITORY / "sample_data" / "downlinks"), "--mission", "mars2020"]
-    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == f"Report: {out / 'index.html'}"
+    """The sample downlinks, processed as `make process` does, once for all workers of pytest-xdist: tests only read it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    out, told = folder / "sample" / "out", folder / "sample.txt"
+    with (folder / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            downlinks = str(REPOSITORY / "sample_data" / "downlinks")
+            command = [sys.executable, "-m", "pipeline.cli", "process", downlinks, "--mission", "mars2020", "--out", str(out)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            told.write_text(done.stdout)
+    assert told.read_text().splitlines()[-1] == f"Report: {out / 'index.html'}"
     return out
+
+
+@pytest.fixture
+def sample_copy(sample_tree: Path, tmp_path: Path) -> Path:
+    """A copy of that tree, to change. What readers of its catalog put beside that for a moment is none of it."""
+    return shutil.copytree(sample_tree, tmp_path / "out", symlinks=True, ignore=shutil.ignore_patterns("*-shm", "*-wal"))
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 REPOSITORY = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(REPOSITORY).as_posix() for path in chain([REPOSITORY / "README.md"], (REPOSITORY / "docs").rglob("*.md")))
 
@@ -57,18 +55,17 @@ def meant(command: str) -> str:
 
 
 @pytest.fixture
-def checkout(sample_tree, tmp_path) -> Path:
+def checkout(sample_copy, tmp_path) -> Path:
     """A checkout in which the sample has been processed, and data of one's own lie about."""
     for path in REPOSITORY.iterdir():
         if path.name in {"Makefile", "pyproject.toml", "requirements.lock", "sample_data"}:
             (tmp_path / path.name).symlink_to(path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "skycrane").symlink_to(Path(sys.executable).parent / "skycrane")
-    shutil.copytree(sample_tree, tmp_path / "out", symlinks=True)
     for landing in ("data/landing", "pass-1", "pass-2"):
         (tmp_path / landing).mkdir(parents=True)
     (tmp_path / "downloads").mkdir()
-    shutil.copy(sample_tree / "images" / "DDC" / "0000001.png", tmp_path / "downloads")
+    shutil.copy(sample_copy / "images" / "DDC" / "0000001.png", tmp_path / "downloads")
     shutil.copy(next((REPOSITORY / "sample_data" / "downlinks").glob("edl-2021-049x*")), tmp_path / "recording.cadu")
     toml = re.search(r"^```toml\n(.*?)^```", (REPOSITORY / "docs/how-to/add-a-mission.md").read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "lander.toml").write_text(toml[1])

@@ -20,8 +20,6 @@ from pipeline.testing.comparators import tree_digests
 from sample_data import downlinks
 from sample_data.truth import Truth, load
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 
 @pytest.fixture(scope="module")
 def truth() -> Truth:
@@ -201,8 +199,8 @@ def test_the_tree_is_that_of_the_design_and_its_manifest_is_true(sample_tree):
     assert listed | {"MANIFEST.sha256"} == set(tree_digests(sample_tree))
 
 
-def test_a_second_process_finds_nothing_due(sample_tree):
-    assert "nothing due" in skycrane("process", str(downlinks()[0].parent), "--out", str(sample_tree))
+def test_a_second_process_finds_nothing_due(sample_copy):
+    assert "nothing due" in skycrane("process", str(downlinks()[0].parent), "--out", str(sample_copy))
 
 
 def test_a_picture_tells_its_story_down_to_the_bytes_of_the_downlink(sample_tree, truth):

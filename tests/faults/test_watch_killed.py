@@ -28,7 +28,7 @@ from pipeline.replay import Piece, cut
 from pipeline.testing.cluster import Cluster
 from pipeline.testing.comparators import tree_digests
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500), pytest.mark.xdist_group("watch_killed")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 DOWNLINKS = Path(__file__).parents[2] / "sample_data" / "downlinks"
 WHOLE = os.environ.get("SKYCRANE_WHOLE") == "1"

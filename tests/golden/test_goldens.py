@@ -12,8 +12,6 @@ from pipeline.registry import discover
 from pipeline.testing.goldens import check
 
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.xdist_group("sample")
-
 _spec = importlib.util.spec_from_file_location("golden_cases", HERE / "cases.py")
 assert _spec is not None
 assert _spec.loader is not None
