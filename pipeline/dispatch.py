@@ -136,7 +136,7 @@ class Dispatcher:
 
     def _open_stages(self, allowed: set[str], most: int) -> Iterator[StageSpec]:
         """Give the stages with something to look at that need not wait for others, last ones first: what was just made is still at hand."""
-        dirty = {stage for stage in allowed if self._catalog.tasks.count_dirty(stage, 1, most)}
+        dirty = allowed & self._catalog.tasks.dirty_stages(most)
         busy = dirty | {stage for stage, count in self._running_of.items() if count}
         unsettled = {stage for stage in busy if not self._registry.stages[stage].settled}
         for name, spec in reversed(list(self._registry.stages.items())):

@@ -270,7 +270,7 @@ class Run:
     @property
     def unfinished(self) -> bool:
         """Whether anything runs, or is still to be looked at."""
-        return bool(self._dispatcher.in_flight) or any(self.catalog.tasks.count_dirty(stage, 1) for stage in self._registry.stages)
+        return bool(self._dispatcher.in_flight) or bool(self.catalog.tasks.dirty_stages())
 
     def paced(self, *, quiet: bool, pause: float) -> set[str]:
         """Name the stages that may run now: a settled one only if all is quiet, or if it has not begun for a while.

@@ -5,9 +5,6 @@ An executor takes batches and gives their outcomes back, in any order. It carrie
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import functools
 import queue
 import threading
 import warnings
@@ -16,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
 from pipeline.errors import InterruptedRunError, UsageError
+from pipeline.memory import give_freed_memory_back, keep_freed_memory
 from pipeline.perform import Batch, Outcome, perform
 
 __all__ = ["DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostError", "make_executor"]
@@ -168,42 +166,13 @@ class DaskExecutor:
             self._cluster.close()
 
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""Parameters of `mallopt` (GNU C library, malloc.h)."""
-KEPT = 256 << 20
-"""Bytes that may be free at the end of the heap before the system has them back."""
-LARGEST_KEPT = 32 << 20
-"""Bytes from which on a piece is the system's own; the library takes no more."""
-
-
-@functools.cache
-def _keep_freed_memory() -> None:
-    """Have the C library of this process keep what stages let go of for the next ones; where it cannot be told, nothing changes.
-
-    A picture takes megabytes. Given back to the system and asked for again, they come as fresh pages, each of which the system clears
-    first: that was a fifth of all the time of developing a picture.
-    """
-    try:
-        tell = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    tell(MMAP_THRESHOLD, LARGEST_KEPT)
-    tell(TRIM_THRESHOLD, KEPT)
-
-
-def _give_freed_memory_back() -> None:
-    """Let the system have what the C library keeps: what is made from everything takes memory that nothing else needs again."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> list[Outcome]:
-    _keep_freed_memory()
+    keep_freed_memory()
     try:
         return perform(batch, turns or nullcontext())
     finally:
         if batch.spec.settled:
-            _give_freed_memory_back()
+            give_freed_memory_back()
 
 
 def _gone() -> InterruptedRunError:

@@ -117,10 +117,15 @@ class Ledger:
         """Note that a file has been published anew, whatever was to become of its predecessor."""
         self._doomed.discard(path)
 
+    def patience(self) -> float:
+        """Say for how many seconds the oldest line may wait on."""
+        # A disk that is slow to sync is asked less often: a sixth of the time may go into waiting for it.
+        longest = max(GROUP_SECONDS, min(LONGEST_GROUP_SECONDS, 5 * self._took))
+        return max(0.0, self._since + longest - time.monotonic()) if self._lines else longest
+
     def commit_if_old(self) -> None:
         """Commit, if the oldest line has waited long enough."""
-        # A disk that is slow to sync is asked less often: a sixth of the time may go into waiting for it.
-        if self._lines and time.monotonic() - self._since > max(GROUP_SECONDS, min(LONGEST_GROUP_SECONDS, 5 * self._took)):
+        if self._lines and not self.patience():
             self.commit()
 
     def commit(self) -> None:

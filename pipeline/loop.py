@@ -119,12 +119,12 @@ class Loop:
         self._executor.submit(batch, -self._catalog.registry.rank[batch.spec.name])
 
     def _results(self, *, wait: bool) -> Iterator[tuple[Batch, list[Outcome] | BaseException]]:
-        """Give what has ended; where nothing has, use the time to commit, and wait."""
+        """Give what has ended; where nothing has, use the time to commit what has waited for it, and wait."""
         assert self._executor is not None
         result = self._executor.next(timeout=0)
         if result is None:
-            self._ledger.commit()
-            result = self._executor.next(timeout=0.5) if wait else None
+            self._ledger.commit_if_old()
+            result = self._executor.next(timeout=min(0.5, self._ledger.patience())) if wait else None
         while result is not None:
             yield result
             result = self._executor.next(timeout=0) if self._executor.threads > 1 else None

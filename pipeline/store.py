@@ -191,9 +191,9 @@ class Store:
 
     def unstage(self, name: str) -> None:
         """Remove what was staged under a name, by however many calls."""
-        for folder in self.staging.glob(f"{name}.*"):
+        for folder in [entry.path for entry in os.scandir(self.staging) if entry.name.startswith(f"{name}.")]:
             try:
-                folder.rmdir()
+                os.rmdir(folder)  # noqa: PTH106  a text, once for each batch
             except OSError:
                 # It is not empty: a stage failed, or made what stood there already.
                 shutil.rmtree(folder, ignore_errors=True)
