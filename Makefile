@@ -9,7 +9,7 @@ JOBS ?=
 # So what is compiled must be kept, whatever the environment says: else each process compiles all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 PIP_OPTIONS := --quiet --disable-pip-version-check --no-compile
-# A file of tests stays on one worker: what it makes and compiles is made once. Those that take longest come first, as they stand in tests/.
+# A file of tests stays on one worker: what it makes and compiles is made once. tests/conftest.py says which begin first.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 LONG_BENCHES := $(addprefix tests/benchmarks/bench_,watch.py engine.py cluster.py)
 

@@ -13,6 +13,18 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
+FIRST = ("end_to_end/test_docs.py", "faults", "unit/engine", "unit/cli", "unit/stages", "end_to_end", "browser", "properties")
+"""Files and folders of tests that begin first, each file on one worker.
+
+The first one has the sample made, for which most kernels are compiled. Those after it that need none go on beside it; all that comes later
+finds the kernels compiled. What takes long comes before the rest, so that no worker has much left when the other is done.
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files in the order of FIRST."""
+    places = [REPOSITORY / "tests" / name for name in FIRST]
+    items.sort(key=lambda item: next((rank for rank, place in enumerate(places) if item.path.is_relative_to(place)), len(places)))
 
 
 @pytest.fixture(scope="session")
