@@ -8,10 +8,12 @@ import functools
 
 __all__ = ["give_freed_memory_back", "keep_freed_memory"]
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
 """Parameters of `mallopt` (GNU C library, malloc.h)."""
 KEPT = 256 << 20
 """Bytes that may be free at the end of the heap before the system has them back."""
+GROWTH = 64 << 20
+"""Bytes by which the heap grows at least: each time the system is asked."""
 LARGEST_KEPT = 32 << 20
 """Bytes from which on a piece is the system's own; the library takes no more."""
 
@@ -29,6 +31,7 @@ def keep_freed_memory() -> None:
         return
     tell(MMAP_THRESHOLD, LARGEST_KEPT)
     tell(TRIM_THRESHOLD, KEPT)
+    tell(TOP_PAD, GROWTH)
 
 
 def give_freed_memory_back() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.errors import SkycraneError
+from pipeline.memory import keep_freed_memory
 
 __all__ = ["main"]
 
@@ -16,6 +17,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the sheet; print where it is."""
     options = _parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         for path in _make(options):
             sys.stdout.write(f"{path}\n")

@@ -136,7 +136,14 @@ def in_steps(bands: Iterable[NDArray[np.uint8]], step: int) -> Iterator[NDArray[
     """Give the same rows in bands that have a multiple of `step`, but for the last."""
     rest: NDArray[np.uint8] | None = None
     for band in bands:
-        rows = band if rest is None or not len(rest) else np.concatenate([rest, band])
+        rows = band
+        if rest is not None and len(rest):
+            # Only what is left over is joined: a band is megabytes.
+            begin = step - len(rest)
+            rest, rows = np.concatenate([rest, band[:begin]]), band[begin:]
+            if len(rest) < step:
+                continue
+            yield rest
         whole = len(rows) - len(rows) % step
         if whole:
             yield rows[:whole]
