@@ -125,8 +125,11 @@ class Dispatcher:
         looked = True
         while looked:
             looked = False
-            for spec in self._open_stages(allowed | self._called, most):
-                tasks, looked = self._pick(spec, allowed | self._called, threads, most)
+            stages = list(self._open_stages(allowed | self._called, most))
+            for number, spec in enumerate(stages, 1):
+                # Where nothing else may run, all threads are to have a share of what is left.
+                parts = threads if number == len(stages) else 1
+                tasks, looked = self._pick(spec, allowed | self._called, parts, most)
                 if tasks:
                     return self._make_batch(spec, tasks)
                 if looked:
@@ -149,9 +152,9 @@ class Dispatcher:
                 continue
             yield spec
 
-    def _pick(self, spec: StageSpec, allowed: set[str], threads: int, most: int) -> tuple[list[tuple[Task, Work]], bool]:
+    def _pick(self, spec: StageSpec, allowed: set[str], parts: int, most: int) -> tuple[list[tuple[Task, Work]], bool]:
         """Take due tasks of a stage, as many as make a batch worth its overhead; say whether any was looked at."""
-        wanted = self._wanted(spec, threads, most)
+        wanted = self._wanted(spec, parts, most)
         chosen: dict[str, tuple[Task, Work]] = {}
         after, looked = START, False
         while len(chosen) < wanted and (places := self._catalog.tasks.next_dirty(spec.name, after, PAGE, most)):
@@ -170,11 +173,11 @@ class Dispatcher:
                         break
         return list(chosen.values()), looked
 
-    def _wanted(self, spec: StageSpec, threads: int, most: int) -> int:
+    def _wanted(self, spec: StageSpec, parts: int, most: int) -> int:
         each = self._seconds.get(spec.name)
         if each is None:
             return 1
-        share = -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * threads, most) // threads)
+        share = -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * parts, most) // parts)
         return int(max(1, min(LARGEST_BATCH, share, BATCH_SECONDS / max(each, 1e-6))))
 
     def _waits_for_previous(self, spec: StageSpec, key: str, chosen: dict[str, tuple[Task, Work]], allowed: set[str]) -> bool:

@@ -57,7 +57,9 @@ def reduce_area(
             lost,
         )
     else:
-        reduce_whole(cube.reshape(cube.shape[0], -1), sums, covered, white, out)
+        rows = cube.shape[0] // shape[0] + 1
+        plain = np.empty(sums.size, np.uint16 if rows * int(np.iinfo(cube.dtype).max) < 1 << 16 else sums.dtype)
+        reduce_whole(cube.reshape(cube.shape[0], -1), plain, sums, covered, white, out)
     return out, lost
 
 
@@ -70,16 +72,19 @@ def add_row(row: NDArray[Any], weight: Any, sums: NDArray[Any]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def add_rows(rows: NDArray[Any], weight: Any, sums: NDArray[Any]) -> None:
-    """Add four rows at a time: the sums are read and written a quarter as often."""
-    narrow = sums.dtype.type
+def add_rows(rows: NDArray[Any], weight: Any, plain: NDArray[Any], sums: NDArray[Any]) -> None:
+    """Add rows of one weight: up in `plain` first, where a vector holds twice as many as in the sums, four at a time."""
+    narrow, wide = plain.dtype.type, sums.dtype.type
+    plain[:] = 0
     for k in range(0, rows.shape[0] - 3, 4):
         a, b, c, d = rows[k], rows[k + 1], rows[k + 2], rows[k + 3]
-        for i in range(sums.size):
+        for i in range(plain.size):
             four = narrow(narrow(narrow(a[i]) + narrow(b[i])) + narrow(narrow(c[i]) + narrow(d[i])))
-            sums[i] = narrow(sums[i] + narrow(weight * four))
+            plain[i] = narrow(plain[i] + four)
     for k in range(rows.shape[0] - rows.shape[0] % 4, rows.shape[0]):
-        add_row(rows[k], weight, sums)
+        add_row(rows[k], narrow(1), plain)
+    for i in range(sums.size):
+        sums[i] = wide(sums[i] + wide(weight * wide(plain[i])))
 
 
 @njit(cache=True, nogil=True)
@@ -124,7 +129,7 @@ def mean(total: Any, weight: Any, white: int) -> np.uint8:
 
 
 @njit(cache=True, nogil=True)
-def reduce_whole(rows: NDArray[Any], sums: NDArray[Any], covered: NDArray[Any], white: int, out: NDArray[Any]) -> None:
+def reduce_whole(rows: NDArray[Any], plain: NDArray[Any], sums: NDArray[Any], covered: NDArray[Any], white: int, out: NDArray[Any]) -> None:
     height = rows.shape[0]
     h, w, channels = out.shape
     width = rows.shape[1] // channels
@@ -138,7 +143,7 @@ def reduce_whole(rows: NDArray[Any], sums: NDArray[Any], covered: NDArray[Any], 
         if first > last:
             add_row(rows[last], one * sums.dtype.type(height), sums)
         else:
-            add_rows(rows[first:last], one * sums.dtype.type(h), sums)
+            add_rows(rows[first:last], one * sums.dtype.type(h), plain, sums)
             if begin < first * h:
                 add_row(rows[first - 1], one * sums.dtype.type(first * h - begin), sums)
             if last * h < end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 __all__ = ["doubt_of_phase"]
@@ -30,16 +31,34 @@ def doubt_of_phase(samples: NDArray[Any], mask: NDArray[np.bool_], pattern: str,
     height, width = samples.shape[0] // BLOCK, samples.shape[1] // BLOCK
     if height * width < LEAST_BLOCKS:
         return ""
-    cut = np.s_[: height * BLOCK, : width * BLOCK]
-    shape = (height, BLOCK, width, BLOCK)
-    values, known = samples[cut].reshape(shape)[:, :ROWS].astype(np.float32), ~mask[cut].reshape(shape)[:, :ROWS]
-    whole = known.all(axis=(1, 3))
+    sums, whole = np.empty((2, 2, height, width), np.int64), np.empty((height, width), np.bool_)
+    _add_up(np.require(samples, samples.dtype.newbyteorder("="), ["C", "W"]), np.require(mask, np.bool_, ["C", "W"]), sums, whole)
     if np.count_nonzero(whole) < LEAST_BLOCKS:
         return ""
-    means = [values[:, row::2, :, column::2].mean(axis=(1, 3))[whole] for row in (0, 1) for column in (0, 1)]
+    means = [sums[row, column][whole] / (ROWS * BLOCK / 4) for row in (0, 1) for column in (0, 1)]
     main, anti = (float(np.abs(means[a] - means[b]).mean()) for a, b in ((0, 3), (1, 2)))
     greens, others = (anti, main) if pattern[1] == "G" else (main, anti)
     if greens <= CONTRAST * others or greens <= LEAST * float(np.mean(means)):
         return ""
     likely = "GRBG or GBRG" if pattern[1] == "G" else "RGGB or BGGR"
     return f"{told} says that its colour filter is {pattern} here, but its samples have their greens where {likely} has them"
+
+
+@njit(cache=True, nogil=True)
+def _add_up(samples: NDArray[Any], mask: NDArray[Any], sums: NDArray[Any], whole: NDArray[Any]) -> None:
+    """Add up the samples at each place of two by two in the first rows of each block; say whether all of them are there."""
+    sums[:] = 0
+    whole[:] = True
+    for block in range(whole.shape[0]):
+        for k in range(ROWS):
+            row, lost, even, odd = samples[block * BLOCK + k], mask[block * BLOCK + k], sums[k % 2, 0, block], sums[k % 2, 1, block]
+            for at in range(whole.shape[1]):
+                missing = False
+                first, second = 0, 0
+                for x in range(at * BLOCK, (at + 1) * BLOCK, 2):
+                    missing |= lost[x] | lost[x + 1]
+                    first += row[x]
+                    second += row[x + 1]
+                whole[block, at] &= not missing
+                even[at] += first
+                odd[at] += second

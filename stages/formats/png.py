@@ -36,7 +36,7 @@ ZLIB_HEADER, LAST_BLOCK = b"\x78\x01", b"\x03\x00"
 """RFC 1950 section 2.2; RFC 1951 section 3.2.6, a block of nothing."""
 BAND = struct.Struct(">IQ")
 """Adler-32 and length of a band's filtered rows."""
-STRIPS, SHARE = 4, 16
+STRIPS, SHARE = 4, 32
 """Rows that are tried: so many strips, together this part of all."""
 WORTH = 1.06
 """Looking for repeats takes about twice the time; it has to save more than this."""

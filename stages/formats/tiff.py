@@ -33,7 +33,7 @@ TRANSPARENCY_MASK = 4
 """Bit of NewSubfileType, by which other writers mark theirs."""
 STRIP_BYTES = 1 << 20
 """Readers need room for one strip at a time; large ones deflate better."""
-TRIED, TRIED_PART = 4, 16
+TRIED, TRIED_PART = 4, 32
 """Strips of rows that are compressed for a trial: so many, together this part of all."""
 WORTH = 0.75
 """Compression that leaves more than this is not used."""

@@ -203,7 +203,7 @@ class Image(Product):
     def completeness(self) -> Completeness:
         """Count pixels; a gap is a run of rows in which any is lost."""
         lost = self.mask
-        if "telemetry" in self.meta:
+        if "telemetry" in self.meta and lost.any():
             rows, columns = self.meta["telemetry"]
             lost = lost.copy()
             lost[:rows, :columns] = False
@@ -268,8 +268,8 @@ def _tally_camera(entries: list[Entry]) -> Facts:
 def _completeness(mask: Mask, lost: Mask, unit: str, meta: Facts) -> Completeness:
     """Count what is there; `lost` leaves out of the mask what was never there to be lost."""
     caveats = tuple(str(caveat) for caveat in meta.get("caveats", ()))
-    received = mask.size - int(np.count_nonzero(mask))
-    missing = int(np.count_nonzero(lost))
+    masked = int(np.count_nonzero(mask))
+    received, missing = mask.size - masked, masked if lost is mask else int(np.count_nonzero(lost))
     gaps = _row_gaps(lost) if missing else ()
     if len(gaps) > Completeness.MAX_GAPS:
         caveats += (f"{len(gaps) - Completeness.MAX_GAPS} more gaps are not listed",)
