@@ -5,7 +5,6 @@ python tests/benchmarks/bench_debayer.py
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from timing import typical
 
 from sample_data.sensor import mosaic_of
 from stages.debayer import demosaic
@@ -24,17 +24,6 @@ with warnings.catch_warnings():
 
 HEIGHT, WIDTH = 1024, 1280
 KODAK = Path(__file__).parents[3] / "shared" / "real" / "kodak"
-
-
-def typical(work: Callable[[], object], repeats: int) -> float:
-    """Median seconds of a run; one before it warms caches and compilers."""
-    work()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return float(np.median(times))
 
 
 def speed(mosaic: NDArray[np.uint8] | NDArray[np.uint16]) -> None:

@@ -6,12 +6,11 @@ python tests/benchmarks/bench_packets.py
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable
 
 import ccsdspy.utils
 import numpy as np
 from spacepackets.ccsds.spacepacket import SpacePacketHeader
+from timing import best
 
 from stages.packets.extract import extract_packets
 from stages.packets.space_packets import index_packets
@@ -19,17 +18,6 @@ from stages.profile import Link
 
 PACKETS, OCTETS = 200_000, 1_000
 ZONE = 1105
-
-
-def best(work: Callable[[], object], repeats: int = 5) -> float:
-    """Seconds of the fastest run; one before it warms caches and compilers."""
-    work()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return min(times)
 
 
 def stream() -> np.ndarray:

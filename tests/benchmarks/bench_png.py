@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
+from timing import typical
 
 from stages.debayer import demosaic
 from stages.formats.deflate import compress, compress_literals
@@ -28,17 +28,6 @@ from stages.formats.tiff import write_tiff
 
 HEIGHT, WIDTH = 1024, 1280
 FRAME = next(iter((Path(__file__).parents[3] / "shared" / "real" / "m2020").glob("ESF_0004*.png")), None)
-
-
-def typical(work: Callable[[], object], repeats: int) -> float:
-    """Median seconds of a run; one before it warms caches and compilers."""
-    work()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - begin)
-    return float(np.median(times))
 
 
 def mosaic() -> NDArray[np.uint8]:
