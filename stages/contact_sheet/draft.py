@@ -117,7 +117,7 @@ def _reduce(data: bytes, name: str, width: int, cfa: str) -> tuple[NDArray[np.ui
         header = read_header(data, name)
         if not (cfa and len(header.components) == 1):
             shape = fit(header.height, header.width, width)
-            if (samples := reduced_jpeg(data, name, shape)) is not None:
+            if (samples := reduced_jpeg(data, name, shape, header)) is not None:
                 return samples, np.zeros(shape, np.bool_), 1.0
     raster = read_image_bytes(data, name)
     picture, mask = raster.samples, raster.mask

@@ -27,11 +27,10 @@ SCAN_SEGMENT = 14
 
 def pack_jpeg(rows: NDArray[np.uint8], quality: int) -> list[bytes]:
     """Code a band, (rows, width, 3): the data of each of its rows of units. Only the last band may have rows that make no whole unit."""
-    coded = []
-    for top in range(0, len(rows), UNIT):
-        data = _encode(rows[top : top + UNIT], quality)
-        coded.append(data[read_header(data, "band").scan : -2])
-    return coded
+    coded = [_encode(rows[top : top + UNIT], quality) for top in range(0, len(rows), UNIT)]
+    # What stands before the scan is as long in all of them: only the height differs.
+    begin = read_header(coded[0], "band").scan
+    return [data[begin:-2] for data in coded]
 
 
 def jpeg_file(width: int, height: int, coded: Iterable[bytes], quality: int) -> Iterator[bytes]:

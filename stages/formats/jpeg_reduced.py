@@ -39,19 +39,20 @@ class Reach(NamedTuple):
     """(blocks, 8, REACH): of each coefficient in the mean of each cell from there on."""
 
 
-def reduced_jpeg(data: bytes, name: str, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
+def reduced_jpeg(data: bytes, name: str, shape: tuple[int, int], header: Header | None = None) -> NDArray[np.uint8] | None:
     """Decode a file to the area means of its pixels.
 
-    data   the file
-    name   for messages
-    shape  (height, width) of the result
+    data    the file
+    name    for messages
+    shape   (height, width) of the result
+    header  of the file, if it has been read
 
     Returns (h, w) or (h, w, 3): the means of the decoded pixels, to within a decoder's own rounding (and, where it clips much of a cell, a
     few more). None for all but whole baseline files of grey or YCbCr, no larger than LARGEST, and where the result is so large that a block
     touches more than eight cells: decode those in full.
     Raises DataError, naming the byte, if the segments before the scan are broken.
     """
-    header = read_header(data, name)
+    header = header or read_header(data, name)
     if not _is_plain(header, shape):
         return None
     try:

@@ -36,6 +36,8 @@ BASIS = np.array([[np.cos((2 * x + 1) * u * np.pi / 16) / 2 * (np.sqrt(0.5) if u
 """Of the coefficients, at the samples of a row."""
 UNIT_BYTES = 1 << 12
 """More than any unit takes: ten blocks of 64 coefficients of 31 bits."""
+ONES, HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+"""The lowest and the highest bit of each of eight octets."""
 WINDOW = 120
 """Rows of cells that are summed up at a time."""
 BROKEN = 1000
@@ -110,16 +112,23 @@ def fast_tables(tables: NDArray[np.uint16], coefficients: Sequence[bool]) -> NDA
 @njit(cache=True, nogil=True, error_model="numpy")
 def _unstuff(scan: NDArray[np.uint8], size: int, intervals: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Drop stuffed zeros and markers (B.1.1.5); give the data and where each restart interval begins, and last where all end."""
-    data = np.zeros(size + UNIT_BYTES, np.uint8)
+    data = np.empty(size + UNIT_BYTES, np.uint8)
     begins = np.zeros(intervals + 1, np.int64)
+    octets: Any = np.int64(scan.ctypes.data)
     at, used, count = 0, 0, 1
     while at < size:
-        value = scan[at]
+        begin = at
+        # Eight octets at a time, as long as none of them is FF.
+        while at + 8 <= size:
+            eight = big_endian(octets + at)
+            if (~eight - ONES) & eight & HIGHEST:
+                break
+            at += 8
+        while at < size and scan[at] != 0xFF:
+            at += 1
+        data[used : used + at - begin] = scan[begin:at]
+        used += at - begin
         at += 1
-        if value != 0xFF:
-            data[used] = value
-            used += 1
-            continue
         while at < size and scan[at] == 0xFF:
             at += 1
         if at < size and scan[at] == 0:
@@ -131,6 +140,7 @@ def _unstuff(scan: NDArray[np.uint8], size: int, intervals: int) -> tuple[NDArra
         else:
             break
         at += 1
+    data[used:] = 0
     begins[count] = used
     return data, begins[: count + 1]
 

@@ -72,4 +72,5 @@ def wrap(text: str, size: int, room: float, lines: int) -> list[str]:
 
 def write(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, colour: Colour, anchor: str = "ls") -> None:
     """Write a line; `anchor` as Pillow has it: l, m, r and the base line s."""
-    draw.text(place, printable(text), font=face(size), fill=colour, anchor=anchor)
+    if text:
+        draw.text(place, printable(text), font=face(size), fill=colour, anchor=anchor)

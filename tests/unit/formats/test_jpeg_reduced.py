@@ -10,6 +10,7 @@ from PIL import Image as Picture
 
 from pipeline.errors import DataError
 from stages.formats.jpeg_reduced import _code_tables, reduced_jpeg
+from stages.formats.jpeg_units import _unstuff
 
 
 def scene(height=203, width=318, *, grey=False):
@@ -119,3 +120,29 @@ def test_what_is_remembered_of_tables_does_not_depend_on_names():
     before = _code_tables.cache_info().misses
     reduced_jpeg(data, "b.jpg", (40, 63))
     assert _code_tables.cache_info().misses == before
+
+
+@pytest.mark.parametrize("marks", [[], [0], [7], [8], [3, 4, 5], [15, 16, 17, 18], [38, 39]])
+@pytest.mark.parametrize("behind", [0x00, 0xD3, 0xD9, 0x41])
+def test_stuffed_zeros_and_markers_are_dropped_wherever_they_stand_in_eight_octets(marks, behind):
+    scan = np.arange(1, 41, dtype=np.uint8)
+    scan[marks] = 0xFF
+    scan[[mark + 1 for mark in marks if mark + 1 < 40 and mark + 1 not in marks]] = behind
+    data, begins = _unstuff(scan, scan.size, 2)
+    expected, at, cuts = bytearray(), 0, [0]
+    while at < 40:
+        value, at = int(scan[at]), at + 1
+        if value == 0xFF:
+            while at < 40 and scan[at] == 0xFF:
+                at += 1
+            following = int(scan[at]) if at < 40 else None
+            at += 1
+            if following == 0xD3 and len(cuts) < 2:
+                cuts.append(len(expected))
+                continue
+            if following != 0:
+                break
+        expected.append(value)
+    assert data[: len(expected)].tobytes() == expected
+    assert not data[len(expected) :].any()
+    assert begins.tolist() == [*cuts, len(expected)]
