@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import uuid
 import warnings
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
@@ -21,6 +22,8 @@ __all__ = ["DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostErro
 Result: TypeAlias = "tuple[Batch, list[Outcome] | BaseException]"
 """A batch with its outcomes, or with what kept it from having any (a worker died, the disk is full)."""
 
+ANCHOR = -1000
+"""Priority of what holds a place: behind all that is to be done."""
 PATIENCE = "10s"
 """How long a scheduler may take to answer, and a first worker to come."""
 
@@ -100,11 +103,16 @@ class DaskExecutor:
         self.threads = jobs if self._here else max(1, sum(worker["nthreads"] for worker in workers))
         self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
         self._running: dict[str, Any] = {}
+        self._anchors: dict[str, Any] = {}
+        """Of each stage a future of nothing. When no task of a group is left, which is a stage, Dask begins a new group and a new span for
+        the next one, and its scheduler never forgets the old ones: with 10,000 chunks, hundreds of megabytes of them."""
 
     def submit(self, batch: Batch, priority: int) -> None:
         """Send the batch to a worker."""
         if self._here:
             _HANDED[batch.name] = batch, self._turns
+        if batch.spec.name not in self._anchors:
+            self._anchors[batch.spec.name] = self._client.submit(_nothing, key=f"{batch.spec.name}-{uuid.uuid4().hex}", priority=ANCHOR)
         function, argument = (_perform_here, batch.name) if self._here else (_perform, batch)
         with warnings.catch_warnings():
             # A report is made from everything that there is, and says so to its worker.
@@ -161,6 +169,7 @@ class DaskExecutor:
             future.cancel()
             _HANDED.pop(name, None)
         self._running.clear()
+        self._anchors.clear()
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
@@ -173,6 +182,10 @@ def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> 
     finally:
         if batch.spec.settled:
             give_freed_memory_back()
+
+
+def _nothing() -> None:
+    """Take up a place."""
 
 
 def _gone() -> InterruptedRunError:
@@ -200,7 +213,8 @@ def _threads_of_ours(jobs: int) -> Any:
     make_cluster: Any = distributed.LocalCluster
     # Dask always serves its pages somewhere; in one process they stay on loopback, at any free port.
     loopback = "127.0.0.1:0"
-    dask.config.set({"distributed.admin.tick.limit": "60s"})
+    # Its profiler would keep what each second of the last hour went into.
+    dask.config.set({"distributed.admin.tick.limit": "60s", "distributed.worker.profile.enabled": False})
     return make_cluster(
         n_workers=1,
         threads_per_worker=jobs + 1,

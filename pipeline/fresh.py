@@ -6,6 +6,7 @@ Products are known by the digest of what they saved, so that one which never bec
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 
 import numpy as np
@@ -18,6 +19,8 @@ ROOM = 128 << 20
 """Bytes of arrays that are kept."""
 SHARE = 8
 """No product may take more than this part of it."""
+PATIENCE = 60.0
+"""Seconds after which a product that nothing asks for is forgotten."""
 
 
 class Fresh:
@@ -26,7 +29,8 @@ class Fresh:
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._lock = threading.Lock()
-        self._products: OrderedDict[tuple[type[Product], str, str], tuple[Product, int]] = OrderedDict()
+        self._products: OrderedDict[tuple[type[Product], str, str], tuple[Product, int, float]] = OrderedDict()
+        """Each with its size, and the moment when it was made or asked for: in the order of those."""
         self._held = 0
 
     def keep(self, product: Product, digest: str) -> None:
@@ -37,11 +41,12 @@ class Fresh:
             return
         name = (type(saved), saved.key.text, digest)
         with self._lock:
+            now = time.monotonic()
             self._drop(name)
-            self._products[name] = (saved, size)
+            self._products[name] = (saved, size, now)
             self._held += size
-            while self._held > self._room:
-                self._drop(next(iter(self._products)))
+            while self._held > self._room or self._first()[1][2] < now - PATIENCE:
+                self._drop(self._first()[0])
 
     def find(self, kind: type[Product], key: str, digest: str) -> Product | None:
         """Give the product if it is held."""
@@ -49,8 +54,13 @@ class Fresh:
             found = self._products.get((kind, key, digest))
             if found is None:
                 return None
-            self._products.move_to_end((kind, key, digest))
+            self._drop((kind, key, digest))
+            self._products[kind, key, digest] = (*found[:2], time.monotonic())
+            self._held += found[1]
             return found[0]
+
+    def _first(self) -> tuple[tuple[type[Product], str, str], tuple[Product, int, float]]:
+        return next(iter(self._products.items()))
 
     def _drop(self, name: tuple[type[Product], str, str]) -> None:
         if name in self._products:

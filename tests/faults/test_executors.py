@@ -96,6 +96,22 @@ def test_dask_in_this_process_makes_the_tree_of_sync(tmp_path, wanted):
     assert not executors._HANDED_BACK
 
 
+def test_dask_in_this_process_does_not_remember_every_batch(tmp_path, monkeypatch):
+    """A watch makes millions of them."""
+    close, found = executors.DaskExecutor.close, {}
+
+    def count(self):
+        scheduler = self._cluster.scheduler
+        spans = scheduler.extensions["spans"].spans.values()
+        found.update(groups=sum(len(span.groups) for span in spans), spans=len(spans), tasks=len(scheduler.tasks))
+        close(self)
+
+    monkeypatch.setattr(executors.DaskExecutor, "close", count)
+    made = process(tmp_path, TAPES, lambda: make_executor("dask", scheduler=None, jobs=1)).summary.made
+    assert made.total() > 2 * len(made)
+    assert max(found.values()) <= len(made)
+
+
 def test_the_least_work_goes_nowhere(tmp_path):
     def never():
         raise AssertionError("no executor is needed where nothing is due")

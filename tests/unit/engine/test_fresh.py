@@ -69,3 +69,17 @@ def test_the_same_product_counts_once():
         fresh.keep(picture("1", 240), "d")
         fresh.keep(picture(str(n % 7), 240), "e")
     assert sum(fresh.find(Picture, picture(str(n)).key.text, "e") is not None for n in range(7)) == 7
+
+
+def test_what_nothing_asks_for_is_forgotten_in_time(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("pipeline.fresh.time.monotonic", lambda: now[0])
+    fresh, asked, old = Fresh(1000), picture("1"), picture("2")
+    fresh.keep(asked, "d")
+    fresh.keep(old, "d")
+    now[0] = 50.0
+    assert fresh.find(Picture, asked.key.text, "d") is asked
+    now[0] = 70.0
+    fresh.keep(picture("3"), "d")
+    assert fresh.find(Picture, old.key.text, "d") is None
+    assert fresh.find(Picture, asked.key.text, "d") is asked
