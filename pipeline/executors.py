@@ -213,8 +213,14 @@ def _threads_of_ours(jobs: int) -> Any:
     make_cluster: Any = distributed.LocalCluster
     # Dask always serves its pages somewhere; in one process they stay on loopback, at any free port.
     loopback = "127.0.0.1:0"
-    # Its profiler would keep what each second of the last hour went into.
-    dask.config.set({"distributed.admin.tick.limit": "60s", "distributed.worker.profile.enabled": False})
+    # Nobody looks at what Dask measures of itself here, fifty times a second and more; its profiler would keep an hour of it.
+    quiet = {
+        "distributed.admin.tick.interval": "1s",
+        "distributed.admin.tick.limit": "60s",
+        "distributed.admin.system-monitor.interval": "10s",
+        "distributed.worker.profile.enabled": False,
+    }
+    dask.config.set(quiet)
     return make_cluster(
         n_workers=1,
         threads_per_worker=jobs + 1,
