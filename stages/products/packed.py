@@ -28,9 +28,12 @@ def read_packed(source: Source) -> tuple[dict[str, Any], bytes]:
     """Read what `write_packed` wrote; DataError for what has no such line."""
     line, _, body = source.read().partition(b"\n")
     try:
-        return dict(json.loads(line)), body
-    except (ValueError, TypeError) as error:
+        head = json.loads(line)
+    except ValueError as error:
         raise DataError(f"is broken: {error}", where=source.key.text, remedy=REMEDY) from error
+    if not isinstance(head, dict):
+        raise DataError("is broken: it does not begin with an object of JSON", where=source.key.text, remedy=REMEDY)
+    return head, body
 
 
 def write_arrays(sink: Sink, head: Mapping[str, Any], *arrays: NDArray[Any] | None) -> None:

@@ -32,7 +32,7 @@ def test_arrays_come_back_and_one_that_is_not_there_is_empty(tmp_path):
     assert (first.dtype, first.tolist(), second.size) == (grid.dtype, grid.tolist(), 0)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff\n", b"3\n", b"[1]\n"])
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\n", b"3\n", b"[1]\n", b"[]\n", b'""\n'])
 def test_a_broken_head_is_told_of(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(DataError, match=r"0001: is broken: .*verify --repair"):
