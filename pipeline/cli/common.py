@@ -315,9 +315,10 @@ Opening: TypeAlias = Callable[..., contextlib.AbstractContextManager[Run]]
 
 
 def intake_options(command: C) -> C:
-    """Add what all commands share that take data in, besides --out and --mission: in their help these stand first, before their own.
+    """Add what all commands share that take data in, besides --out and --mission.
 
-    The command gets `out`, `level` and `link`, and `opened`: that opens the run as the other options say.
+    It stands next to the function, below the command's own options: so what is shared comes last in the help. The command gets
+    `out`, `level` and `link`, and `opened`: that opens the run as the other options say.
     """
 
     @functools.wraps(command)
