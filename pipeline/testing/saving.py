@@ -28,8 +28,9 @@ class FolderSink:
         return self.files.setdefault(suffix, path)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Append to the file without a suffix."""
-        with self.path("").open("ab") as stream:
+        """Append to the file without a suffix; FileExistsError if that was there before: two products would look like one."""
+        mode = "ab" if "" in self.files else "xb"
+        with self.path("").open(mode) as stream:
             stream.write(data)
 
     def source(self, product: Product) -> Source:
