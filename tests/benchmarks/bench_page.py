@@ -21,11 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.testing.saving import FolderSink
 from stages.formats.png import write_png
 
 CAMERAS = ("PUC1", "PUC2", "PUC3", "DDC", "RUC", "RDC")
 PER_PAGE, COLUMNS, CELL, PITCH = 48, 6, (256, 205), (266, 281)
 SIZE = (1810, 112 + 8 * PITCH[1] + 34)
+PATIENCE = 60
+"""Seconds that the browser may take to hand over a trace."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 WATCH = """
 window.tasks = [];
@@ -64,19 +67,6 @@ def run_of_entries() -> Any:
     return module.Run()
 
 
-class Sink:
-    """Writes the report's files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, suffix: str) -> Path:
-        """Give the path of a file, in a folder that exists."""
-        path = self.folder / suffix
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-
 def noise(width: int, height: int) -> np.ndarray:
     """A picture that is as hard to decode as a real one."""
     rng = np.random.default_rng(1)
@@ -86,7 +76,7 @@ def noise(width: int, height: int) -> np.ndarray:
 
 def make(out: Path, frames: int) -> None:
     """Write a page with its sheets."""
-    run, sink = run_of_entries(), Sink(out)
+    run, sink = run_of_entries(), FolderSink(out, stem="")
     write_png(sink.path("sheet.png"), noise(*SIZE))
     write_png(sink.path("images/x.png"), noise(2048, 1536))
     images, sheets = [], []
@@ -119,10 +109,16 @@ def longest_work(page: Any, seconds: int) -> float:
     session.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": {"includedCategories": ["toplevel"]}})
     page.evaluate(SCROLL, [seconds])
     session.send("Tracing.end")
+    deadline = time.monotonic() + PATIENCE
     while not done:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the browser did not end its trace in {PATIENCE} s")
         page.wait_for_timeout(100)
     threads = {(event["pid"], event["tid"]) for event in events if event.get("args", {}).get("name") == "CrRendererMain"}
-    return float(max(event.get("tdur", 0) for event in events if (event["pid"], event["tid"]) in threads)) / 1000
+    times = [event["tdur"] for event in events if (event["pid"], event["tid"]) in threads and "tdur" in event]
+    if not times:
+        raise SystemExit("the browser's trace tells no processor time of the page's thread")
+    return float(max(times)) / 1000
 
 
 def main() -> None:
