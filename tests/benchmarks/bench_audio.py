@@ -15,6 +15,7 @@ import soundfile
 from scipy import signal
 
 from pipeline.stage import Group
+from pipeline.testing.saving import FolderSink
 from stages import audio as room
 from stages.audio.spectrum import measure
 from stages.products import SoundBlock
@@ -44,16 +45,6 @@ def samples() -> np.ndarray:
     return ((rng.normal(0, 2**16, tone.size) + tone * 2**20).astype(np.int32) << 8)[:, None]
 
 
-class Sink:
-    """Saves a recording in a folder."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = Path(folder)
-
-    def path(self, suffix: str) -> Path:
-        return self.folder / f"M{suffix}"
-
-
 def main() -> None:
     """Print the tables."""
     sound = samples()
@@ -73,7 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         side_by_side(
             {
-                "ours: blocks at their places, to FLAC": lambda: recording.save(Sink(folder)),
+                "ours: blocks at their places, to FLAC": lambda: recording.save(FolderSink(Path(folder))),
                 "ours: blocks at their places, dropped": lambda: sum(len(block) for block in recording.blocks()),
                 "soundfile.write, the whole array": lambda: soundfile.write(Path(folder) / "x.flac", sound, RATE, subtype="PCM_24"),
                 "numpy.concatenate, no places, no gaps": lambda: np.concatenate([block.samples for block in blocks]),

@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from pipeline.mission import Profile
 from pipeline.registry import discover
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.testing.quiet import Quiet
 from pipeline.testing.toys import toy_registry
 
 REGISTRY = toy_registry()
@@ -47,17 +48,6 @@ PER_TAPE = 2
 """Tasks that a tape gives, besides 27 for all of them."""
 LONGEST = 3.0
 """Seconds that a command may take when nothing is due."""
-
-
-class Quiet:
-    """Hears of progress."""
-
-    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say it."""
-        print(text)
 
 
 class Stopwatch:
@@ -83,7 +73,9 @@ class Stopwatch:
 
 def run_of(out: Path, executor: Callable[[], Executor] = SyncExecutor) -> Run:
     """Make a run of the toys."""
-    return Run(Store(out).create(), REGISTRY, Profile(name="toy", tables={}), Settings(mission="toy"), executor=executor, progress=Quiet())
+    return Run(
+        Store(out).create(), REGISTRY, Profile(name="toy", tables={}), Settings(mission="toy"), executor=executor, progress=Quiet(print)
+    )
 
 
 # --- nothing due ------------------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from pipeline.registry import discover
 from pipeline.replay import replay
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.testing.quiet import Quiet
 from pipeline.watch import Cohort, watch
 
 PIECE_BYTES = 65_536
@@ -168,17 +169,6 @@ class Feeder:
         del seconds
 
 
-class Quiet:
-    """Hears of progress."""
-
-    def advance(self, stage: str, done: int, due: Mapping[str, int]) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say it."""
-        print(text)
-
-
 def bench_growth(folder: Path, count: int, *, profile: bool) -> bool:
     """Watch so many chunks; print medians of each tenth, and whether the last one is like the second."""
     base, landing = folder / "base", folder / "stream"
@@ -191,7 +181,7 @@ def bench_growth(folder: Path, count: int, *, profile: bool) -> bool:
     store = Store(folder / "stream-out").create()
     make = lambda: make_executor("dask", scheduler=None, jobs=2)  # noqa: E731  one line
     try:
-        with Run(store, registry, mission, settings, executor=make, progress=Quiet()) as run:
+        with Run(store, registry, mission, settings, executor=make, progress=Quiet(print)) as run:
             folders = Landing([landing], settle=0, hears=True)
             feeder = Feeder(stream(base, landing.resolve(), count), run, folders)
             if profile:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Picture
 
-from pipeline.product import FileRef, Source
 from pipeline.stage import Group
+from pipeline.testing.saving import reloaded
 from stages import contact_sheet as room
 from stages.formats.pdf import Link, Page, Word, pdf
-from stages.products import ContactSheet, Image, SheetBook
+from stages.products import ContactSheet, Image
 from stages.profile import Camera, Clock, Timeline
 
 CAMERA = Camera(name="DDC", title="Descent stage camera (\N{GREEK SMALL LETTER DELTA})")
@@ -90,13 +90,6 @@ def test_titles_and_names_are_escaped() -> None:
 
 
 def test_a_book_comes_back_from_disk(tmp_path: Path) -> None:
-    class Sink:
-        def path(self, suffix: str) -> Path:
-            return tmp_path / f"DDC{suffix}"
-
     book = room.book(sheets(), CAMERA)
-    book.save(Sink())
-    path = tmp_path / "DDC.pdf"
-    ref = FileRef(path=str(path), length=path.stat().st_size)
-    again = SheetBook.load(Source(key=book.key, files={".pdf": ref}, facts=book.facts()))
-    assert b"".join(again.pieces()) == b"".join(book.pieces()) == path.read_bytes()
+    again = reloaded(book, tmp_path)
+    assert b"".join(again.pieces()) == b"".join(book.pieces()) == (tmp_path / "product.pdf").read_bytes()

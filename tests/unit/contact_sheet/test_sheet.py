@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import DataError, ProfileError
-from pipeline.product import FileRef, Source
 from pipeline.stage import Group, read_stage
+from pipeline.testing.saving import FolderSink, reloaded
 from stages import contact_sheet as room
 from stages.contact_sheet.draw import percent, with_losses
 from stages.contact_sheet.layout import Metrics, leaves
@@ -201,34 +201,26 @@ def test_a_page_of_one_has_room_for_its_title() -> None:
 
 
 def test_cells_and_sheets_come_back_from_disk(tmp_path: Path) -> None:
-    class Sink:
-        data = b""
-
-        def path(self, suffix: str) -> Path:
-            return tmp_path / f"sheet{suffix}"
-
-        def write(self, data: bytes) -> None:
-            self.data += bytes(data)
-
-    sink = Sink()
     (cell,) = cells(image("0001", lost=0.3, clock=4.0))
-    cell.save(sink)
-    (tmp_path / "cell").write_bytes(sink.data)
-    ref = FileRef(path=str(tmp_path / "cell"), length=len(sink.data))
-    again = Cell.load(Source(key=cell.key, files={"": ref}))
+    again = reloaded(cell, tmp_path / "cell")
     np.testing.assert_array_equal(again.samples, cell.samples)
     np.testing.assert_array_equal(again.mask, cell.mask)
     assert again.facts() == cell.facts()
     assert again.key == cell.key
-    with pytest.raises(DataError, match="bytes"):
-        Cell.load(Source(key=cell.key, files={"": dataclasses.replace(ref, length=len(sink.data) - 1)}))
     made = sheet([cell])
-    made.save(sink)
-    path = tmp_path / "sheet.png"
-    files = {".png": FileRef(path=str(path), length=path.stat().st_size)}
-    back = ContactSheet.load(Source(key=made.key, files=files, facts=made.facts()))
+    back = reloaded(made, tmp_path / "sheet")
     np.testing.assert_array_equal(next(back.leaves()), next(made.leaves()))
     assert back.facts() == made.facts()
+
+
+def test_a_cell_that_was_cut_is_told_of(tmp_path: Path) -> None:
+    sink = FolderSink(tmp_path)
+    (cell,) = cells(image("0001"))
+    cell.save(sink)
+    path = sink.files[""]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"0001.* bytes.*verify --repair"):
+        Cell.load(sink.source(cell))
 
 
 @pytest.mark.parametrize("settings", [{"width": 4}, {"width": 5000}, {"per_page": 0}])

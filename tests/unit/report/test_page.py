@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.product import Completeness, Entry, Key
 from pipeline.stage import read_stage
+from pipeline.testing.saving import FolderSink
 from stages import report as room
 from stages.products import Report
 from stages.profile import Dictionary, Mission, Timeline
@@ -254,13 +255,7 @@ def test_every_picture_is_shown_once(run: Any, count: int) -> None:
 
 
 def test_the_report_comes_back_from_disk(run: Any, tmp_path: Any) -> None:
-    class Sink:
-        def path(self, suffix: str) -> Any:
-            path = tmp_path / suffix
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return path
-
     report = run.report(images=[run.image("0001")])
-    report.save(Sink())
+    report.save(FolderSink(tmp_path, stem=""))
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(report.files)
     assert all((tmp_path / name).read_bytes() == data for name, data in report.files.items())
