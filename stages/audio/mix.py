@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from stages.audio.placement import Piece
 from stages.products import SoundBlock
+from stages.products.packed import REMEDY
 
 __all__ = ["Mixer", "gaps_of", "overlaps"]
 
@@ -77,11 +78,7 @@ class Mixer:
         if self._held is None or self._held[0] != piece.index:
             block = self._load(piece.index)
             if block.samples.shape[0] < piece.skip + piece.stop - piece.start or block.samples.shape[1] != self._channels:
-                raise DataError(
-                    "is not as long as the catalog says",
-                    where=block.key.text,
-                    remedy="Run `skycrane verify --repair` on the output folder",
-                )
+                raise DataError("is not as long as the catalog says", where=block.key.text, remedy=REMEDY)
             self._held = piece.index, block
         return self._held[1]
 

@@ -1,11 +1,12 @@
-"""What packed products are made of: a line of JSON, then bytes, or arrays as .npy."""
+"""What packed products are made of: a line of JSON, then bytes, samples and their mask, or arrays as .npy."""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from pipeline.product import Sink, Source
 
-__all__ = ["read_arrays", "read_packed", "write_arrays", "write_packed"]
+__all__ = ["REMEDY", "read_arrays", "read_packed", "split_masked", "write_arrays", "write_masked", "write_packed"]
+
+Mask: TypeAlias = NDArray[np.bool_]
 
 REMEDY = "Run `skycrane verify --repair` on the output folder"
+"""Of products that are not as they were saved."""
 
 
 def write_packed(sink: Sink, head: Mapping[str, Any], body: bytes) -> None:
@@ -34,6 +38,21 @@ def read_packed(source: Source) -> tuple[dict[str, Any], bytes]:
     if not isinstance(head, dict):
         raise DataError("is broken: it does not begin with an object of JSON", where=source.key.text, remedy=REMEDY)
     return head, body
+
+
+def write_masked(sink: Sink, head: Mapping[str, Any], samples: NDArray[Any], mask: Mask, dtype: str) -> None:
+    """Write a line of JSON, then the samples as this dtype, then the mask, a bit a place."""
+    write_packed(sink, head, np.ascontiguousarray(samples, dtype).tobytes() + np.packbits(mask).tobytes())
+
+
+def split_masked(source: Source, body: bytes, dtype: str, shape: tuple[int, ...], lost: tuple[int, ...]) -> tuple[NDArray[Any], Mask]:
+    """Give what `write_masked` wrote behind its line: samples of a shape and a mask of the shape `lost`; DataError for any other length."""
+    size, places = math.prod(shape), math.prod(lost)
+    if len(body) != size * np.dtype(dtype).itemsize + (places + 7) // 8:
+        raise DataError(f"samples of shape {shape} with a mask do not have {len(body)} bytes", where=source.key.text, remedy=REMEDY)
+    samples = np.frombuffer(body, dtype, size).reshape(shape)
+    mask = np.unpackbits(np.frombuffer(body, np.uint8, offset=samples.nbytes), count=places)
+    return samples, mask.reshape(lost).astype(np.bool_)
 
 
 def write_arrays(sink: Sink, head: Mapping[str, Any], *arrays: NDArray[Any] | None) -> None:

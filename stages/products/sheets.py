@@ -10,9 +10,8 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import DataError
 from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
-from stages.products.packed import read_packed, write_packed
+from stages.products.packed import read_packed, split_masked, write_masked
 
 __all__ = ["Cell", "ContactSheet", "Place", "SheetBook", "TimeSheet"]
 
@@ -46,34 +45,15 @@ class Cell(Product):
     """Of the image, as `stages.contact_sheet.histogram` writes it."""
 
     def save(self, sink: Sink) -> None:
-        """Write a line of JSON, then samples and mask (a bit a pixel)."""
-        height, width = self.mask.shape
-        head = {
-            "height": height,
-            "width": width,
-            "fraction": self.fraction,
-            "edition": self.edition,
-            "source": self.source,
-            "clock": self.clock,
-            "utc": self.utc,
-            "histogram": self.histogram,
-        }
-        write_packed(sink, head, np.ascontiguousarray(self.samples).tobytes() + np.packbits(self.mask).tobytes())
+        """Write the facts as a line of JSON, then samples and mask (a bit a pixel)."""
+        write_masked(sink, self.facts(), self.samples, self.mask, "u1")
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
         head, body = read_packed(source)
         height, width = head.pop("height"), head.pop("width")
-        if len(body) != height * width * 3 + (height * width + 7) // 8:
-            raise DataError(
-                f"a cell of {width} x {height} does not have {len(body)} bytes",
-                where=source.key.text,
-                remedy="Run `skycrane verify --repair` on the output folder",
-            )
-        samples = np.frombuffer(body, np.uint8, height * width * 3).reshape(height, width, 3)
-        packed = np.frombuffer(body, np.uint8, offset=samples.size)
-        mask = np.unpackbits(packed, count=height * width).reshape(height, width).astype(np.bool_)
+        samples, mask = split_masked(source, body, "u1", (height, width, 3), (height, width))
         key = source.key
         return cls(camera=key["camera"], frame=key["frame"], page=key["page"], samples=samples, mask=mask, **head)
 

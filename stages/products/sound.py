@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import DataError
 from pipeline.product import Completeness, Entry, Facts, Key, Product, Sink, Source
-from stages.products.packed import read_packed, write_packed
+from stages.products.packed import read_packed, split_masked, write_masked
 
 __all__ = ["Recording", "SoundBlock", "Spectrogram", "runs"]
 
@@ -49,32 +48,15 @@ class SoundBlock(Product):
     """Clock seconds of the first sample, if known."""
 
     def save(self, sink: Sink) -> None:
-        """Write a line of JSON, then samples and mask (a bit a frame)."""
-        length, channels = self.samples.shape
-        head = {
-            "length": length,
-            "channels": channels,
-            "rate": self.rate,
-            "bits": self.bits,
-            "start": self.start,
-            "source": self.source,
-            "clock": self.clock,
-        }
-        write_packed(sink, head, np.ascontiguousarray(self.samples, "<i4").tobytes() + np.packbits(self.mask).tobytes())
+        """Write the facts as a line of JSON, then samples and mask (a bit a frame)."""
+        write_masked(sink, self.facts(), self.samples, self.mask, "<i4")
 
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
         head, body = read_packed(source)
         length, channels = head.pop("length"), head.pop("channels")
-        if len(body) != length * channels * 4 + (length + 7) // 8:
-            raise DataError(
-                f"{length} samples of {channels} channels do not have {len(body)} bytes",
-                where=source.key.text,
-                remedy="Run `skycrane verify --repair` on the output folder",
-            )
-        samples = np.frombuffer(body, "<i4", length * channels).reshape(length, channels)
-        mask = np.unpackbits(np.frombuffer(body, np.uint8, offset=samples.nbytes), count=length).astype(np.bool_)
+        samples, mask = split_masked(source, body, "<i4", (length, channels), (length,))
         key = source.key
         return cls(file=key["file"], microphone=key["microphone"], block=key["block"], samples=samples, mask=mask, **head)
 

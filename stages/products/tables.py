@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from stages.products.packed import REMEDY
 
 __all__ = ["from_npy", "to_npy"]
 
@@ -36,5 +37,5 @@ def from_npy(data: bytes, dtype: np.dtype[Any]) -> NDArray[Any]:
     header = data[start:stop].decode("latin-1")
     rows = re.fullmatch(r"\((\d{1,15}),\), \} *\n", header.removeprefix(wanted)) if header.startswith(wanted) else None
     if not data.startswith(PREFIX) or rows is None or len(data) - stop != int(rows[1]) * dtype.itemsize:
-        raise DataError(f"holds no table of {dtype}", remedy="Run `skycrane verify --repair` on the output folder")
+        raise DataError(f"holds no table of {dtype}", remedy=REMEDY)
     return np.frombuffer(data, dtype, offset=stop).copy()

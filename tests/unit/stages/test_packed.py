@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import DataError
 from pipeline.product import FileRef, Key, Source
 from pipeline.testing.saving import FolderSink
-from stages.products.packed import read_arrays, read_packed, write_arrays, write_packed
+from stages.products.packed import read_arrays, read_packed, split_masked, write_arrays, write_masked, write_packed
 
 HEAD = {"b": [1, 2.5, None], "a": "\N{EN DASH}\n"}
 
@@ -47,3 +47,24 @@ def test_arrays_that_were_cut_are_told_of(tmp_path, cut):
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(DataError, match="0001: is broken"):
         read_arrays(source(path), 2)
+
+
+def test_samples_and_their_mask_come_back(tmp_path):
+    sink = FolderSink(tmp_path)
+    samples = np.arange(27, dtype=">i4").reshape(9, 3)[::-1]
+    mask = np.arange(9) % 4 == 1
+    write_masked(sink, HEAD, samples, mask, "<i4")
+    one = source(sink.files[""])
+    head, body = read_packed(one)
+    assert (head, len(body)) == (HEAD, 27 * 4 + 2)
+    back, lost = split_masked(one, body, "<i4", (9, 3), (9,))
+    assert (back.dtype, lost.dtype) == (np.dtype("<i4"), np.dtype(bool))
+    assert (back.tolist(), lost.tolist()) == (samples.tolist(), mask.tolist())
+
+
+@pytest.mark.parametrize("body", [b"", bytes(109), bytes(111)])
+def test_samples_of_another_length_are_told_of(tmp_path, body):
+    (tmp_path / "a").write_bytes(b"{}\n" + body)
+    one = source(tmp_path / "a")
+    with pytest.raises(DataError, match=r"0001: samples of shape \(9, 3\) .* do not have \d+ bytes.*verify --repair"):
+        split_masked(one, read_packed(one)[1], "<i4", (9, 3), (9,))
