@@ -15,9 +15,10 @@ from stages.contact_sheet.layout import Leaf, Metrics, Spot
 from stages.contact_sheet.sequence import Gap
 from stages.formats import palette
 from stages.formats.lettering import shorten, width, wrap, write
+from stages.formats.shares import percent
 from stages.products import Cell
 
-__all__ = ["Caption", "Event", "Title", "bands_of", "draw_band", "percent", "picture_corner"]
+__all__ = ["Caption", "Event", "Title", "bands_of", "draw_band", "picture_corner"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +52,6 @@ class Title:
     """Under the camera's name, joined by dots."""
     tally: tuple[tuple[str, palette.Colour], ...] = ()
     """Counts at the right, with their colours."""
-
-
-def percent(fraction: float) -> str:
-    """Give a share to a tenth of a percent, cut off: what is not whole never says 100 %."""
-    return "100 %" if fraction >= 1 else f"{int(fraction * 1000) / 10:.1f} %"
 
 
 def bands_of(leaf: Leaf, metrics: Metrics) -> list[tuple[int, int]]:

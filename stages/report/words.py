@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from stages.formats.shares import percent
 from stages.profile import LATEST, Timeline
 
 __all__ = ["count", "duration", "finite_clock", "percent", "quantity", "short_utc", "since_zero", "size"]
@@ -13,11 +14,6 @@ __all__ = ["count", "duration", "finite_clock", "percent", "quantity", "short_ut
 def count(number: int, one: str, many: str = "") -> str:
     """Give 1 frame, 1,200 frames."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def percent(fraction: float) -> str:
-    """Give a share to a tenth of a percent, cut off: what is not whole never says 100 %."""
-    return "100 %" if fraction >= 1 else f"{int(fraction * 1000) / 10:.1f} %"
 
 
 def size(octets: int) -> str:

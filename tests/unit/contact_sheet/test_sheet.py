@@ -14,7 +14,7 @@ from pipeline.errors import DataError, ProfileError
 from pipeline.stage import Group, read_stage
 from pipeline.testing.saving import FolderSink, reloaded
 from stages import contact_sheet as room
-from stages.contact_sheet.draw import percent, with_losses
+from stages.contact_sheet.draw import with_losses
 from stages.contact_sheet.layout import Metrics, leaves
 from stages.contact_sheet.pages import page_of
 from stages.contact_sheet.sequence import slots
@@ -143,9 +143,8 @@ def test_the_title_counts() -> None:
     assert [text for text, _ in title.tally] == ["3 frames", "1 partial", "2 missing"]
 
 
-@pytest.mark.parametrize("fraction, text", [(1.0, "100 %"), (0.99999, "99.9 %"), (0.5, "50.0 %"), (0.0004, "0.0 %")])
-def test_what_is_not_whole_never_says_so(fraction: float, text: str) -> None:
-    assert percent(fraction) == text
+@pytest.mark.parametrize("fraction", [1.0, 0.99999, 0.5, 0.0004])
+def test_what_is_not_whole_never_counts_as_such(fraction: float) -> None:
     cell = dataclasses.replace(cells(image("1"))[0], fraction=fraction)
     assert cell.completeness().partial == (fraction < 1)
 
