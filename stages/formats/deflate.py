@@ -6,7 +6,8 @@ ISA-L, which did this before, once gave other octets for the same picture (docs/
 from __future__ import annotations
 
 import struct
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 from isal import isal_zlib
@@ -16,12 +17,14 @@ from stages.formats.deflate_blocks import room, write_blocks
 from stages.formats.deflate_literals import literal_room, write_literals
 from stages.formats.deflate_matches import TABLE
 
-__all__ = ["compress", "compress_literals", "compress_part"]
+__all__ = ["compress", "compress_literals", "compress_part", "tried_strips"]
 
 Octets: TypeAlias = NDArray[np.uint8]
 
 HEADER = np.frombuffer(b"\x78\x01", np.uint8)
 """Deflate, 32 KiB window, fastest (section 2.2)."""
+STRIPS, SHARE, THINNEST = 4, 32, 8
+"""Of rows that are tried: so many strips, together this part of all, of so many rows at least."""
 
 
 def compress(data: Octets) -> memoryview:
@@ -63,3 +66,9 @@ def compress_part(data: Octets) -> bytes:
     table = np.zeros(TABLE, np.uint16)
     length, held, bits = write_blocks(_compiled_for(data), 0, table, 0, out, 0, np.uint64(0), np.uint64(0))
     return out[:length].tobytes() + int(held).to_bytes((int(bits) + 3 + 7) // 8, "little") + b"\0\0\xff\xff"
+
+
+def tried_strips(rows: NDArray[Any]) -> Iterator[Octets]:
+    """Give the octets of a few strips of a picture's rows, evenly spread: how well they are compressed tells of the whole."""
+    thick = max(THINNEST, len(rows) // STRIPS // SHARE)
+    return (rows[len(rows) * (2 * k + 1) // (2 * STRIPS) :][:thick].view(np.uint8).ravel() for k in range(STRIPS))

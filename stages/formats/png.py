@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.formats.deflate import compress, compress_literals, compress_part
+from stages.formats.deflate import compress, compress_literals, compress_part, tried_strips
 
 __all__ = ["encode_png", "pack_png", "png_file", "write_png"]
 
@@ -36,8 +36,6 @@ ZLIB_HEADER, LAST_BLOCK = b"\x78\x01", b"\x03\x00"
 """RFC 1950 section 2.2; RFC 1951 section 3.2.6, a block of nothing."""
 BAND = struct.Struct(">IQ")
 """Adler-32 and length of a band's filtered rows."""
-STRIPS, SHARE = 4, 32
-"""Rows that are tried: so many strips, together this part of all."""
 WORTH = 1.06
 """Looking for repeats takes about twice the time; it has to save more than this."""
 
@@ -78,11 +76,8 @@ def _parts(image: NDArray[Any], text: Mapping[str, str]) -> Iterator[Buffer]:
 
 def _compress(filtered: NDArray[np.uint8]) -> Buffer:
     """Deflate by the way that suits the picture, as a few strips of its rows tell."""
-    height = len(filtered)
-    thick = max(8, height // STRIPS // SHARE)
-    strips = [filtered[height * (2 * k + 1) // (2 * STRIPS) :][:thick] for k in range(STRIPS)]
-    plain = sum(len(compress_literals(strip.ravel())) for strip in strips)
-    searched = sum(len(compress(strip.ravel())) for strip in strips)
+    plain = sum(len(compress_literals(strip)) for strip in tried_strips(filtered))
+    searched = sum(len(compress(strip)) for strip in tried_strips(filtered))
     return compress_literals(filtered.ravel()) if plain <= WORTH * searched else compress(filtered.ravel())
 
 

@@ -19,7 +19,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.formats.deflate import compress
+from stages.formats.deflate import compress, tried_strips
 from stages.formats.raster import Mask, Raster, check_extent, from_channels
 
 __all__ = ["read_tiff", "write_tiff"]
@@ -33,8 +33,6 @@ TRANSPARENCY_MASK = 4
 """Bit of NewSubfileType, by which other writers mark theirs."""
 STRIP_BYTES = 1 << 20
 """Readers need room for one strip at a time; large ones deflate better."""
-TRIED, TRIED_PART = 4, 32
-"""Strips of rows that are compressed for a trial: so many, together this part of all."""
 WORTH = 0.75
 """Compression that leaves more than this is not used."""
 
@@ -72,9 +70,8 @@ def _write_page(writer: tifffile.TiffWriter, rows: NDArray[Any], shape: tuple[in
 
 def _pays(rows: NDArray[Any]) -> bool:
     """Say whether compression saves enough: of a camera's noise it saves a tenth, and takes most of the time of reading and writing."""
-    thick = max(8, len(rows) // TRIED_PART // TRIED)
-    tried = [rows[len(rows) * (2 * k + 1) // (2 * TRIED) :][:thick] for k in range(TRIED)]
-    return sum(len(_compress(part)) for part in tried) < WORTH * sum(part.nbytes for part in tried)
+    tried = list(tried_strips(rows))
+    return sum(len(compress(part)) for part in tried) < WORTH * sum(part.size for part in tried)
 
 
 def _compress(part: NDArray[Any]) -> bytes:

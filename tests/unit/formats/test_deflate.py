@@ -11,7 +11,7 @@ import pytest
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from stages.formats.deflate import compress, compress_literals, compress_part
+from stages.formats.deflate import compress, compress_literals, compress_part, tried_strips
 from stages.formats.deflate_blocks import room
 from stages.formats.deflate_literals import BLOCK
 from stages.formats.deflate_matches import LONGEST_RUN, MARGIN, TOKENS, WINDOW
@@ -151,3 +151,17 @@ def test_noise_becomes_nearly_as_small_as_its_entropy() -> None:
     share = np.bincount(data, minlength=256) / data.size
     bits = -np.sum(share[share > 0] * np.log2(share[share > 0]))
     assert len(compress_literals(data)) < 1.03 * data.size * bits / 8
+
+
+@pytest.mark.parametrize(
+    "height, strips",
+    [
+        (1, [(0, 1)] * 4),
+        (3, [(0, 3), (1, 3), (1, 3), (2, 3)]),
+        (64, [(8, 16), (24, 32), (40, 48), (56, 64)]),
+        (2048, [(256, 272), (768, 784), (1280, 1296), (1792, 1808)]),
+    ],
+)
+def test_strips_to_try_are_spread_evenly(height: int, strips: list[tuple[int, int]]) -> None:
+    rows = np.repeat(np.arange(height, dtype="<u2")[:, None], 5, axis=1)
+    assert [strip.tobytes() for strip in tried_strips(rows)] == [rows[start:stop].tobytes() for start, stop in strips]
