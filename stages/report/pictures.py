@@ -64,12 +64,6 @@ class CameraView:
         return sum(stop - start for start, stop in self.missing)
 
     @property
-    def missing_frames(self) -> list[str]:
-        """Name the missing frames, runs by first and last, with the digits of those that came."""
-        digits = next((len(shot.frame) for shot in self.shots if shot.frame.isdecimal()), 1)
-        return [run_name(run, digits) for run in self.missing]
-
-    @property
     def whole(self) -> int:
         """Frames that came whole, better than as a thumbnail."""
         return max(0, len(self.shots) - self.partial - self.thumbnails)

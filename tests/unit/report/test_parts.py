@@ -36,6 +36,7 @@ from stages.report.plot import (
     timeline_figure,
 )
 from stages.report.received import file_views, gap_map
+from stages.report.shots import Gap
 from stages.report.span import Span, marks_in, span_of
 from stages.report.telemetry import MOST_EVENTS, Series, event_rows, leading, series_of
 
@@ -101,7 +102,7 @@ def test_cameras_count_what_is_missing(run: Any) -> None:
     images.append(run.image("0010", editions=["thumbnail"], edition="thumbnail"))
     (view,) = views(run, *images)
     assert view.missing == ((3, 5), (6, 9))
-    assert view.missing_frames == ["0003 \N{EN DASH} 0004", "0006 \N{EN DASH} 0008"]
+    assert [item.name for item in view.line if isinstance(item, Gap)] == ["0003 \N{EN DASH} 0004", "0006 \N{EN DASH} 0008"]
     assert (view.missing_count, view.partial, view.thumbnails, view.whole) == (5, 1, 1, 3)
     assert view.editions == (("lossless", 4), ("jpeg", 4), ("thumbnail", 1))
 
