@@ -138,6 +138,7 @@ def _rewrite(store: Store, ledger: Ledger, pack: str) -> None:
         new.flush()
         os.fsync(new.fileno())
     store.publish(staged, path)
+    store.unstage(name)
     ledger.record(lines)
 
 

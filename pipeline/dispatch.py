@@ -27,6 +27,9 @@ __all__ = ["Dispatcher"]
 BATCH_SECONDS = 0.4
 """How long a batch should take: well over what Dask adds to a task, short enough that results come steadily."""
 
+LEAST_SECONDS = 0.1
+"""Work of a stage that waits for more, if there is less of it and other work to be done."""
+
 LARGEST_BATCH = 128
 PAGE = 256
 """Tasks that are asked for at a time."""
@@ -81,8 +84,8 @@ class Dispatcher:
         return sum(batch.spec.name in stages for batch, _ in self.in_flight.values())
 
     def seconds_of(self, stages: Iterable[str]) -> float:
-        """Say how long all tasks of these stages take, one after the other; those of which nobody knows it yet count for nothing."""
-        return sum(self._seconds[stage] * self._catalog.tasks.count_all(stage) for stage in stages if stage in self._seconds)
+        """Say how long what is to be looked at of these stages takes, one task after the other; unknown ones count for nothing."""
+        return sum(self._seconds[stage] * self._catalog.tasks.count_dirty(stage, ANY) for stage in stages if stage in self._seconds)
 
     def took(self, stage: str, seconds: float) -> None:
         """Learn how long a task of a stage takes."""
@@ -126,9 +129,13 @@ class Dispatcher:
         while looked:
             looked = False
             stages = list(self._open_stages(allowed | self._called, most))
+            # What makes no batch yet waits for more of its kind, as long as something else may run.
+            worth = [spec for spec in stages if self._makes_a_batch(spec, most)] if len(stages) > 1 else []
+            stages = worth + [spec for spec in stages if spec not in worth]
             for number, spec in enumerate(stages, 1):
                 # Where nothing else may run, all threads are to have a share of what is left.
-                parts = threads if number == len(stages) else 1
+                others = any(self._catalog.tasks.next_dirty(other.name, START, 1, most) for other in stages[number:])
+                parts = 1 if others else threads
                 tasks, looked = self._pick(spec, allowed | self._called, parts, most)
                 if tasks:
                     return self._make_batch(spec, tasks)
@@ -172,6 +179,13 @@ class Dispatcher:
                     if len(chosen) == wanted:
                         break
         return list(chosen.values()), looked
+
+    def _makes_a_batch(self, spec: StageSpec, most: int) -> bool:
+        each = self._seconds.get(spec.name)
+        if each is None:
+            return True
+        enough = min(LARGEST_BATCH, -int(-LEAST_SECONDS // max(each, 1e-6)))
+        return self._catalog.tasks.count_dirty(spec.name, enough, most) >= enough
 
     def _wanted(self, spec: StageSpec, parts: int, most: int) -> int:
         each = self._seconds.get(spec.name)

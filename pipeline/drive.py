@@ -275,8 +275,8 @@ class Run:
     def paced(self, *, quiet: bool, pause: float) -> set[str]:
         """Name the stages that may run now: a settled one only if all is quiet, or if it has not begun for a while.
 
-        pause  seconds, at least; and ten times as long as all settled ones take together, so that they have a tenth of the time, however
-               much there is that they are made from
+        pause  seconds, at least; and ten times as long as what is due of all settled ones will take, so that together they have a tenth of
+               the time, however much there is that they are made from
         """
         settled = {name for name, spec in self._registry.stages.items() if spec.settled}
         pause = max(pause, SETTLED_PAUSE * self._dispatcher.seconds_of(settled))

@@ -105,7 +105,8 @@ class DaskExecutor:
         self._running: dict[str, Any] = {}
         self._anchors: dict[str, Any] = {}
         """Of each stage a future of nothing. When no task of a group is left, which is a stage, Dask begins a new group and a new span for
-        the next one, and its scheduler never forgets the old ones: with 10,000 chunks, hundreds of megabytes of them."""
+        the next one, and its scheduler never forgets the old ones: with 10,000 chunks, hundreds of megabytes of them. To Dask a stage is
+        one large group by that: it queues batches on the scheduler rather than on workers."""
 
     def submit(self, batch: Batch, priority: int) -> None:
         """Send the batch to a worker."""
@@ -180,7 +181,7 @@ def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> 
     try:
         return perform(batch, turns or nullcontext())
     finally:
-        if batch.spec.settled:
+        if batch.spec.settled and not batch.spec.dimensions:
             give_freed_memory_back()
 
 

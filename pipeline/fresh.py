@@ -20,7 +20,7 @@ ROOM = 128 << 20
 SHARE = 8
 """No product may take more than this part of it."""
 PATIENCE = 60.0
-"""Seconds after which a product that nothing asks for is forgotten."""
+"""Seconds after which a product that nothing has asked for is forgotten, as soon as another is kept or asked for."""
 
 
 class Fresh:
@@ -35,21 +35,22 @@ class Fresh:
 
     def keep(self, product: Product, digest: str) -> None:
         """Hold a product of this digest, if it says what loading it would give."""
+        self._forget_old()
         saved = product.as_saved()
         size = 0 if saved is None else _size(saved)
         if saved is None or size > self._room // SHARE:
             return
         name = (type(saved), saved.key.text, digest)
         with self._lock:
-            now = time.monotonic()
             self._drop(name)
-            self._products[name] = (saved, size, now)
+            self._products[name] = (saved, size, time.monotonic())
             self._held += size
-            while self._held > self._room or self._first()[1][2] < now - PATIENCE:
-                self._drop(self._first()[0])
+            while self._held > self._room:
+                self._drop(next(iter(self._products)))
 
     def find(self, kind: type[Product], key: str, digest: str) -> Product | None:
         """Give the product if it is held."""
+        self._forget_old()
         with self._lock:
             found = self._products.get((kind, key, digest))
             if found is None:
@@ -59,8 +60,10 @@ class Fresh:
             self._held += found[1]
             return found[0]
 
-    def _first(self) -> tuple[tuple[type[Product], str, str], tuple[Product, int, float]]:
-        return next(iter(self._products.items()))
+    def _forget_old(self) -> None:
+        with self._lock:
+            while self._products and next(iter(self._products.values()))[2] < time.monotonic() - PATIENCE:
+                self._drop(next(iter(self._products)))
 
     def _drop(self, name: tuple[type[Product], str, str]) -> None:
         if name in self._products:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,7 @@ class Ledger:
         self._doomed: set[str] = set()
         self._since = time.monotonic()
         self._took = 0.0
+        self._committed = self.catalog.db.total_changes
         self.changed = False
         """Whether this run has changed anything that the manifest or a product speaks of."""
         self.catalog.db.execute("BEGIN")
@@ -118,14 +120,16 @@ class Ledger:
         self._doomed.discard(path)
 
     def patience(self) -> float:
-        """Say for how many seconds the oldest line may wait on."""
+        """Say for how many seconds what has changed may wait on for its commit; forever, if nothing has."""
+        if not self._lines and self.catalog.db.total_changes == self._committed:
+            return math.inf
         # A disk that is slow to sync is asked less often: a sixth of the time may go into waiting for it.
         longest = max(GROUP_SECONDS, min(LONGEST_GROUP_SECONDS, 5 * self._took))
-        return max(0.0, self._since + longest - time.monotonic()) if self._lines else longest
+        return max(0.0, self._since + longest - time.monotonic())
 
     def commit_if_old(self) -> None:
-        """Commit, if the oldest line has waited long enough."""
-        if self._lines and not self.patience():
+        """Commit, if what has changed has waited long enough."""
+        if not self.patience():
             self.commit()
 
     def commit(self) -> None:
@@ -138,6 +142,7 @@ class Ledger:
             self.catalog.set_meta("position", json.dumps(end))
         self.catalog.db.execute("COMMIT")
         self.catalog.db.execute("BEGIN")
+        self._committed, self._since = self.catalog.db.total_changes, time.monotonic()
         doomed, self._doomed = self._doomed, set()
         self._store.withdraw(sorted(doomed))
 

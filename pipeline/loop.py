@@ -149,7 +149,10 @@ class Loop:
         failed = sum(outcome.failed for outcome in outcomes)
         self._summary.tell("batch done", stage=batch.spec.name, tasks=len(tasks), failed=failed, seconds=seconds, host=outcomes[0].host)
         self._disk.look()
-        self._dispatcher.took(batch.spec.name, seconds / len(outcomes))
+        # What failed took as long as it did for reasons of its own.
+        good = [outcome.seconds for outcome in outcomes if not outcome.failed]
+        if good:
+            self._dispatcher.took(batch.spec.name, sum(good) / len(good))
         self._ended(batch.spec, tasks)
 
     def _without_late(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> list[Outcome]:

@@ -118,7 +118,7 @@ class Store:
 
     def stage(self, name: str) -> Path:
         """Make a staging folder."""
-        folder = self.staging / name
+        folder = self.staging / f"{name}.call"
         folder.mkdir(parents=True)
         return folder
 
@@ -191,7 +191,10 @@ class Store:
 
     def unstage(self, name: str) -> None:
         """Remove what was staged under a name, by however many calls."""
-        for folder in [entry.path for entry in os.scandir(self.staging) if entry.name.startswith(f"{name}.")]:
+        folders: list[str] = []
+        with contextlib.suppress(OSError):  # what cannot be looked at is swept by the next run
+            folders = [entry.path for entry in os.scandir(self.staging) if entry.name.startswith(f"{name}.")]
+        for folder in folders:
             try:
                 os.rmdir(folder)  # noqa: PTH106  a text, once for each batch
             except OSError:

@@ -3,8 +3,8 @@
 Arrivals are taken in cohorts, the oldest first: as much as is processed in some seconds, or what came while one cohort was being
 processed. Within a cohort a gathering stage waits for those that feed it, so it runs once; between cohorts nothing waits, so products
 appear while data keep arriving. Of a cohort the urgent part is done first, and the rest gives way when more has arrived. Stages that are
-made from a whole set begin when nothing else is to do and nothing new has come, or after max(30 s, 10 x what all of them took the last
-time); what has arrived does not wait for their end, where there is more than one thread.
+made from a whole set begin when nothing else is to do and nothing new has come, or after max(30 s, 10 x what is due of all of them will
+take); what has arrived does not wait for their end, where there is more than one thread.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def audio(blocks: Group[SoundBlock], microphone: Microphone, clock: Clock, *, ho
     return make_recording(blocks, microphone, clock, hours=hours)
 
 
-@stage(version=2)
+@stage(version=3)
 def spectrogram(
     recording: Recording,
     microphone: Microphone,

@@ -33,7 +33,7 @@ def describe(labels: Group[Label]) -> Description:
     return describe_file(labels)
 
 
-@stage(version=3)
+@stage(version=4)
 def decode(file: ReceivedFile, names: Names, clock: Clock = UNTOLD, description: Description | None = None) -> Iterator[Mosaic]:
     """Decode the picture in a file: PNG, JPEG, JPEG-LS, TIFF, VICAR, PDS and others, or samples that the spacecraft's record describes.
 

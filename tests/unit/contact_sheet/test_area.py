@@ -86,3 +86,10 @@ def test_strided_pictures_give_the_same() -> None:
 )
 def test_pictures_keep_their_shape(size: tuple[int, int], expected: tuple[int, int]) -> None:
     assert fit(*size, 256) == expected
+
+
+@pytest.mark.parametrize("rows", [255, 256, 257, 258, 513])
+def test_white_stays_white_however_many_rows_are_added_up(rows: int) -> None:
+    for height in (rows, 3 * rows + 1):
+        out, _ = reduce_area(np.full((height, 3), 255, np.uint8), np.zeros((height, 3), np.bool_), (height // rows, 2), white=255)
+        assert (out == 255).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -131,12 +132,39 @@ def test_what_is_made_from_everything_has_a_tenth_of_the_time_and_no_more(bench,
     with bench.open() as run:
         run.admit([bench.tapes])
         run.work()
-        assert "book" in run.paced(quiet=True, pause=30)
+        dispatcher = run._dispatcher
+        dispatcher._seconds["book"] = 8.0
         now[0] += 31
-        assert "book" in run.paced(quiet=False, pause=30)
-        run._dispatcher.took("book", 20)  # half of it counts, and the half of what it took before
-        now[0] += 31
+        assert "book" in run.paced(quiet=False, pause=30), "nothing of it is due"
+        bench.tape("b.txt", "beta ")
+        run.admit([bench.tapes])
+        run.work(stages=set(run.catalog.registry.stages) - {"book"})
+        assert dispatcher.seconds_of({"book", "a stage that nobody knows"}) == 8.0
         assert "book" not in run.paced(quiet=False, pause=30)
         assert "book" in run.paced(quiet=True, pause=30)
         now[0] += 50
         assert "book" in run.paced(quiet=False, pause=30)
+
+
+def test_a_task_that_fails_says_nothing_of_how_long_others_take(bench, monkeypatch):
+    real = executors.perform
+
+    def late(batch, *turn):
+        return [replace(outcome, seconds=600.0) if outcome.failed else outcome for outcome in real(batch, *turn)]
+
+    monkeypatch.setattr(executors, "perform", late)
+    bench.tape("a.txt", "alpha boom! ")
+    with bench.open() as run:
+        run.admit([bench.tapes])
+        run.work()
+        assert run.summary.quarantined.total
+        assert max(run._dispatcher._seconds.values()) < 60
+
+
+def test_what_was_staged_is_gone_once_it_is_published(bench):
+    bench.tape("a.txt", "alpha banana? ")
+    with bench.open() as run:
+        run.admit([bench.tapes])
+        run.work()
+        assert run.summary.made.total()
+        assert not list((bench.out / ".skycrane" / "staging").iterdir())
