@@ -73,6 +73,9 @@ def current_lines(catalog: Catalog) -> Iterator[dict[str, Any]]:
         yield from _receipt(catalog, row["stage"], row["key"])
     for row in catalog.db.execute("SELECT failure FROM tasks WHERE failure IS NOT NULL ORDER BY stage, key"):
         yield json.loads(row["failure"])
+    # What nothing above leads to: a task whose inputs have all gone is still to take back what it made.
+    for row in catalog.db.execute("SELECT stage, key FROM tasks WHERE dirty > 0 AND receipt IS NOT NULL ORDER BY stage, key"):
+        yield {"type": "mark", "stage": row["stage"], "key": row["key"]}
 
 
 def _admissions(catalog: Catalog) -> Iterator[dict[str, Any]]:

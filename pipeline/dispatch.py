@@ -271,7 +271,8 @@ class Dispatcher:
 
     def _make_again(self, stage: str, key: str) -> None:
         self._called.add(stage)
-        if (stage, key) not in self._running and not self._catalog.tasks.is_dirty(stage, key):
+        # Also one that is to be looked at: it might be found done, as it is but for its files.
+        if (stage, key) not in self._running:
             self._catalog.tasks.void(stage, key)
 
     def _work(self, task: Task, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> Work:

@@ -159,6 +159,10 @@ def _post_quarantine(catalog: Catalog, record: Record) -> None:
     )
 
 
+def _post_mark(catalog: Catalog, record: Record) -> None:
+    catalog.tasks.mark_again(record["stage"], record["key"])
+
+
 def _post_prune(catalog: Catalog, record: Record) -> None:
     """Its files go, what is known of it stays: nothing is due for that."""
     for kind, key in record["products"]:
@@ -191,6 +195,7 @@ POSTERS: dict[str, Callable[[Catalog, Record], None]] = {
     "quarantine": _post_quarantine,
     "release": _post_release,
     "prune": _post_prune,
+    "mark": _post_mark,
 }
 
 

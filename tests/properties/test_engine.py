@@ -8,7 +8,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -248,3 +248,30 @@ class Downlink(RuleBasedStateMachine):
 
 Downlink.TestCase.settings = settings(max_examples=25, stateful_step_count=12, deadline=None, derandomize=True)
 TestDownlink = Downlink.TestCase
+
+
+def pruned_and_due_when_the_catalog_is_lost(downlink: Downlink) -> None:
+    downlink.arrive(folder="", name="a.part000", text="alpha")
+    downlink.retain(keep="final")
+    downlink.process()
+    downlink.choose(least=2)
+    downlink.lose_the_catalog()
+
+
+def left_without_inputs_when_the_journal_is_written_anew(downlink: Downlink) -> None:
+    downlink.arrive(folder="", name="a.part001", text="alpha")
+    downlink.process()
+    downlink.duplicate(name="a.part000", place=0)
+    downlink.process_in_part(stages={"page"})
+    downlink.compact()
+    downlink.lose_the_catalog()
+
+
+@pytest.mark.parametrize("story", [pruned_and_due_when_the_catalog_is_lost, left_without_inputs_when_the_journal_is_written_anew])
+def test_what_went_wrong_once(story: Callable[[Downlink], None]) -> None:
+    """What a long search among all that may happen has found."""
+    downlink = Downlink()
+    try:
+        story(downlink)
+    finally:
+        downlink.teardown()
