@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pipeline.arrivals import Admitter
 from pipeline.ledger import Ledger
-from pipeline.perform import Batch, Work, loadable
+from pipeline.perform import Batch, Work, listed, loadable
 from pipeline.plan import Binding, Finding, Planner, Task
 from pipeline.product import Key
 from pipeline.progress import Summary
@@ -219,7 +219,8 @@ class Dispatcher:
             self._catalog.tasks.settle(spec.name, key.text, None if finding.state == "gone" else finding.state, finding.reasons)
             self.finished(spec, key)
             return None
-        bindings = [(binding, tuple(self._planner.load(binding, key))) for binding in finding.task.bindings]
+        # What is only listed is read when the work is put together, and no more of it kept than the stage sees.
+        bindings = [(binding, tuple(self._planner.load(binding, key)) if binding.input.loads else ()) for binding in finding.task.bindings]
         outside, ours, moved = self._lacking(bindings, relocate=relocate)
         if moved and not outside and not ours:
             return self._look(spec, key, relocate=False)
@@ -248,7 +249,7 @@ class Dispatcher:
         """
         moved: set[str] = set()
         ours = ""
-        for output in (output for binding, outputs in bindings if binding.input.loads for output in outputs):
+        for output in (output for _, outputs in bindings for output in outputs):
             for record in output.files:
                 if self._store.intact(record) or record.path in moved:
                     continue
@@ -280,7 +281,10 @@ class Dispatcher:
         return Work(
             key=task.key,
             inputs=tuple(
-                (binding.input, tuple(loadable(binding.input.kind, output, out) for output in outputs)) for binding, outputs in bindings
+                (binding.input, tuple(loadable(binding.input.kind, output, out) for output in outputs))
+                if binding.input.loads
+                else (binding.input, tuple(listed(binding.input.kind, output) for output in self._planner.load(binding, task.key)))
+                for binding, outputs in bindings
             ),
             sections={parameter: self._planner.profile.section(kind, table) for parameter, kind, table in task.sections},
             settings=task.settings,

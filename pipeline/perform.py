@@ -10,6 +10,7 @@ import contextlib
 import errno
 import functools
 import socket
+import sys
 import time
 import traceback
 import uuid
@@ -27,7 +28,7 @@ from pipeline.stage import Group, Input, Listing, Role, Section, StageSpec
 from pipeline.staging import FileSink, Folder, Pack, sync
 from pipeline.store import digest_file
 
-__all__ = ["Batch", "Loadable", "Outcome", "Work", "perform"]
+__all__ = ["Batch", "Loadable", "Outcome", "Work", "listed", "loadable", "perform"]
 
 TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED, errno.EAGAIN, errno.EINTR})
 """Errors of the system that may be gone the next time; bad data never are."""
@@ -264,14 +265,26 @@ def _save(product: Product, folder: Folder, pack: Pack | None, staged: dict[str,
     )
 
 
+NOWHERE = Source(key=Key(()), files={})
+
+
+def listed(kind: type[Product], output: Output) -> Loadable:
+    """Say what a product of the catalog is, for a stage that loads none: a report lists 100,000 of them, so each is small."""
+    return Loadable(kind=kind, source=NOWHERE, entry=_entry(kind, output))
+
+
+def _entry(kind: type[Product], output: Output) -> Entry:
+    # The same few names stand in the facts of every product of a kind.
+    facts = {sys.intern(name): value for name, value in output.facts.items()}
+    paths = tuple(record.path for record in output.files if record.whole and not record.path.startswith("/"))
+    return Entry(key=Key.parse(kind.KEY, output.key), digest=output.digest, completeness=output.completeness, facts=facts, paths=paths)
+
+
 def loadable(kind: type[Product], output: Output, out: Path) -> Loadable:
     """Say how to load a product of the catalog."""
-    # Text, not paths: a report lists 100,000 products, and while they are, nothing else is begun.
+    # Text, not paths: thousands of these are made, and while they are, nothing else is begun.
     there = {record.suffix: record.path if record.path.startswith("/") else f"{out}/{record.path}" for record in output.files}
     files = {record.suffix: FileRef(path=there[record.suffix], offset=record.offset, length=record.size) for record in output.files}
-    key = Key.parse(kind.KEY, output.key)
-    paths = tuple(record.path for record in output.files if record.whole and not record.path.startswith("/"))
-    facts = dict(output.facts)
-    entry = Entry(key=key, digest=output.digest, completeness=output.completeness, facts=facts, paths=paths)
+    entry = _entry(kind, output)
     outside = any(record.path.startswith("/") for record in output.files)
-    return Loadable(kind=kind, source=Source(key=key, files=files, facts=facts), entry=entry, outside=outside)
+    return Loadable(kind=kind, source=Source(key=entry.key, files=files, facts=entry.facts), entry=entry, outside=outside)
