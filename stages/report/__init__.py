@@ -23,7 +23,7 @@ from stages.profile import Clock, Dictionary, Mission, Timeline
 __all__ = ["report"]
 
 
-@stage(version=4, settled=True)
+@stage(version=5, settled=True)
 def report(
     images: Listing[Image],
     sheets: Listing[ContactSheet],

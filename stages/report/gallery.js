@@ -37,7 +37,7 @@
       return box;
     }
     const words = make("span", { className: "words" }, make("b", { textContent: item.frame }));
-    if (item.fraction < 1) words.append(" ", make("span", { className: "share", textContent: percent(item.fraction) }));
+    if (item.fraction < 1) words.append(" ", make("span", { className: "share", textContent: `${percent(item.fraction)} of the picture` }));
     else if (item.state === "thumbnail") words.append(" ", make("span", { className: "share", textContent: "still to come" }));
     words.append(" ", make("span", { className: `edition ${item.edition}`, textContent: item.edition }));
     if (item.when) words.append(make("span", { className: "time", textContent: item.when }));

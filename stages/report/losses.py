@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -30,7 +30,14 @@ class LinkLoss:
     lost: int
     """Frames."""
     position: int
-    """Bit of the pass behind it."""
+    """Bit of the pass behind it; of the part, if there is one."""
+    part: str = ""
+    """Of a pass that came in numbered parts: where each begins in the pass nobody knows, so bits count anew in each."""
+
+    @property
+    def place(self) -> str:
+        """Say where: byte 4,000 of the pass."""
+        return f"byte {self.position // 8:,} of {f'part {self.part}' if self.part else 'the pass'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,9 @@ class Losses:
         return ()
 
 
-def trace_losses(packets: Iterable[Entry], files: Sequence[Entry]) -> Losses:
+def trace_losses(packets: Iterable[Entry], files: Sequence[Entry], chunks: Iterable[Entry] = ()) -> Losses:
     """Lay holes of files beside losses of the link."""
-    gaps = gaps_of(packets)
+    gaps = gaps_of(packets, {(entry.key["pass"], entry.key["chunk"]) for entry in chunks if entry.facts.get("position") is None})
     holes = [(entry.key["file"], window) for entry in files for window in windows_of(entry)]
     votes: dict[str, Counter[int]] = {name: Counter() for name in gaps}
     for _, window in holes:
@@ -79,16 +86,18 @@ def trace_losses(packets: Iterable[Entry], files: Sequence[Entry]) -> Losses:
     return Losses({file: tuple(rows) for file, rows in found.items() if rows}, gaps, windows, channels)
 
 
-def gaps_of(packets: Iterable[Entry]) -> dict[str, dict[int, tuple[list[int], list[LinkLoss]]]]:
+def gaps_of(packets: Iterable[Entry], parts: Container[tuple[str, str]]) -> dict[str, dict[int, tuple[list[int], list[LinkLoss]]]]:
     """Sort the losses by pass, virtual channel and place."""
     rows = sorted(
-        (entry.key["pass"], channel, position, lost) for entry in packets for channel, lost, position in entry.facts.get("gaps", ())
+        (entry.key["pass"], channel, position, lost, entry.key["chunk"] if (entry.key["pass"], entry.key["chunk"]) in parts else "")
+        for entry in packets
+        for channel, lost, position in entry.facts.get("gaps", ())
     )
     out: dict[str, dict[int, tuple[list[int], list[LinkLoss]]]] = {}
-    for name, channel, position, lost in rows:
+    for name, channel, position, lost, part in rows:
         positions, losses = out.setdefault(name, {}).setdefault(channel, ([], []))
         positions.append(position)
-        losses.append(LinkLoss(pass_=name, channel=channel, lost=lost, position=position))
+        losses.append(LinkLoss(pass_=name, channel=channel, lost=lost, position=position, part=part))
     return out
 
 
@@ -112,9 +121,9 @@ def losses_in(row: tuple[list[int], list[LinkLoss]], window: Window) -> tuple[Li
 
 
 def told(losses: Sequence[LinkLoss]) -> str:
-    """Say it: 12 transfer frames lost in pass one at byte 4,000, 3 at byte 9,000."""
+    """Say it: 15 transfer frames lost in pass one: 12 at byte 4,000 of the pass, 3 at byte 9,000 of the pass."""
     if not losses:
         return ""
-    places = [f"{loss.lost:,} at byte {loss.position // 8:,}" for loss in losses[:3]]
+    places = [f"{loss.lost:,} at {loss.place}" for loss in losses[:3]]
     rest = f" and {len(losses) - 3} more times" if len(losses) > 3 else ""
     return f"{count(sum(loss.lost for loss in losses), 'transfer frame')} lost in pass {losses[0].pass_}: {', '.join(places)}{rest}"

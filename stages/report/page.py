@@ -76,9 +76,9 @@ def make_report(
     dictionary: Dictionary,
 ) -> Report:
     """Write all files of the report."""
-    losses = trace_losses(packets, files)
+    losses = trace_losses(packets, files, chunks)
     views = cameras(images, sheets, books, timeline, clock, losses)
-    sounds = sound_views(recordings, spectrograms, timeline)
+    sounds = sound_views(recordings, spectrograms, files, timeline, losses)
     series = series_of(channels, clock, dictionary)
     received = file_views(files)
     passes = link_health(frames, packets)
@@ -93,7 +93,7 @@ def make_report(
         "pieces": {view.name: pieces_of(view) for view in views},
         "styles": styles,
         "facets": facets(views, timeline),
-        "costs": costs(views, losses),
+        "costs": costs(views, sounds, losses),
         "hero": lead,
         "sounds": sounds,
         "files": received[:MOST_FILES],
@@ -236,7 +236,7 @@ def missing(
             what = f"{view.name}: {words.count(view.missing_count, 'frame')} missing from the numbering"
             yield where, what, listed([because(item.name, item.why) for item in view.line if isinstance(item, Gap)])
         if view.partial:
-            frames = [because(f"{shot.frame} ({words.percent(shot.fraction)})", shot.why) for shot in view.shots if shot.fraction < 1]
+            frames = [because(part_of(shot.frame, shot.fraction, "picture"), shot.why) for shot in view.shots if shot.fraction < 1]
             yield where, f"{view.name}: {words.count(view.partial, 'frame')} partly lost", listed(frames)
         if view.thumbnails:
             frames = [shot.frame for shot in view.shots if shot.state == "thumbnail"]
@@ -244,14 +244,26 @@ def missing(
             yield where, what, f"{listed(frames)}; of the picture itself nothing was in any pass so far"
     for sound in sounds:
         if sound.missing:
-            gaps = [f"{words.duration(stop - start)} at {clock_face(start, 0.01)}" for start, stop in sound.runs]
+            gaps = [
+                because(f"{words.duration(stop - start)} at {clock_face(start, 0.01)}", gap.why)
+                for (start, stop), gap in zip(sound.runs, sound.gaps, strict=True)
+            ]
             yield "#sound", f"{sound.name}: {words.duration(sound.missing)} of sound lost", listed(gaps, 6)
     partial = [file for file in files if not file.whole]
     if partial:
-        yield "#files", f"{words.count(len(partial), 'file')} not complete", listed([file.name for file in partial], 6)
+        yield (
+            "#files",
+            f"{words.count(len(partial), 'file')} not complete",
+            listed([part_of(file.name, file.fraction, "file") for file in partial], 6),
+        )
     for item in passes:
         if item.lost:
             yield "#link", f"Pass {item.name}: {words.count(item.lost, 'transfer frame')} lost", ""
+
+
+def part_of(name: str, fraction: float | None, whole: str) -> str:
+    """Name what came in part, with how much of it came, if that is known."""
+    return name if fraction is None else f"{name} ({words.percent(fraction)} of the {whole})"
 
 
 def because(name: str, why: str) -> str:

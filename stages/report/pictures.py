@@ -85,13 +85,14 @@ def cameras(
         missing = tuple(gaps(shots))
         files = {entry.key["frame"]: str(entry.facts.get("file") or "") for entry in mine}
         ordered = tuple(in_time(mine, shots))
+        torn = {shot.frame for shot in shots if shot.state != "whole"}
         order, title = next(((e.facts.get("order", 100), e.facts.get("title", "")) for e in own_sheets), (100, ""))
         view = CameraView(
             name=name,
             title=title or name,
             shots=ordered,
             line=tuple(with_gaps(ordered, missing, files, losses)),
-            sheets=tuple(itertools.chain.from_iterable(sheet_views(entry) for entry in own_sheets)),
+            sheets=tuple(itertools.chain.from_iterable(sheet_views(entry, torn) for entry in own_sheets)),
             book=quote(book.paths[0]) if book and book.paths else "",
             editions=tuple(sorted(Counter(edition for shot in shots for edition in shot.editions).items(), key=edition_order)),
             partial=sum(shot.fraction < 1 for shot in shots),
@@ -168,14 +169,14 @@ def leaf_urls(entry: Entry) -> list[str]:
     return [quote(path) for path in sorted(pictures, key=lambda path: (len(path), path))]
 
 
-def sheet_views(entry: Entry) -> Iterator[SheetView]:
-    """Describe each leaf of a sheet."""
+def sheet_views(entry: Entry, torn: set[str]) -> Iterator[SheetView]:
+    """Describe each leaf of a sheet; `torn` are the frames that came in part or as a thumbnail only."""
     facts = entry.facts
     for leaf, url in enumerate(leaf_urls(entry)):
         frames = [place[0] for place in facts.get("places", ()) if place[1] == leaf]
         span = (frames[0] if len(frames) == 1 else f"{frames[0]} \N{EN DASH} {frames[-1]}") if frames else ""
         name = entry.key["page"] + (f".{leaf + 1}" if leaf else "")
-        lost = set(facts.get("partial", ())) & set(frames)
+        lost = torn.union(facts.get("partial", ())) & set(frames)
         width, height = facts["sizes"][leaf]
         yield SheetView(url=url, name=name, span=span, whole=not lost and not facts.get("missing"), width=width, height=height)
 

@@ -86,7 +86,7 @@ def test_a_picture_is_looked_at_closely(look, until):
     page.keyboard.press("i")
     told = viewer.locator("aside").inner_text()
     assert "90.0 %: 900 of 1,000 pixels" in told
-    assert "10 transfer frames lost in pass one: 10 at byte 50,000" in told
+    assert "10 transfer frames lost in pass one: 10 at byte 50,000 of the pass" in told
     assert "skycrane explain OUT images/DDC/0007.png" in told
     assert viewer.locator(".histogram path.green").get_attribute("d").count("L") == 64
     mosaic = viewer.get_by_role("link", name="Mosaic").get_attribute("href")
@@ -102,10 +102,10 @@ def test_a_picture_is_looked_at_closely(look, until):
 
 def test_what_a_loss_cost_is_told_on_both_ends(look):
     page = look()
-    page.get_by_text("1 loss more, for which no picture is known").click()
+    page.get_by_text("1 loss more, traced to no picture or sound").click()
     rows = page.locator(".costs tbody tr").all_inner_texts()
     assert [row.split("\t") for row in rows] == [["50,000", "0", "10", "DDC 0007"], ["100,000", "0", "2"]]
-    assert "0007 (90.0 %): 10 transfer frames lost in pass one" in page.locator("#missing").inner_text()
+    assert "0007 (90.0 % of the picture): 10 transfer frames lost in pass one" in page.locator("#missing").inner_text()
 
 
 def test_the_first_picture_is_reached_by_keyboard_alone(look):

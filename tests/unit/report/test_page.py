@@ -109,6 +109,18 @@ def test_a_full_page_holds_together(full: Callable[..., Report]) -> None:
         assert words in text, words
 
 
+def test_what_is_incomplete_is_said_where_it_is_summed_up(run: Any) -> None:
+    images = [run.image("0001"), run.image("0002", editions=["thumbnail"], edition="thumbnail"), run.image("0003", lost=100)]
+    files = [run.file("a.dat", gaps=((100, 300),)), run.file("b.dat", size=None)]
+    page = page_of(run.report(images=images, sheets=[run.sheet("0001", ["0001", "0002"])], files=files))
+    assert "3 pictures · 1 partly lost · 1 thumbnail only" in page.text
+    assert [a["title"] for a in page.all("a") if a.get("class") == "sheet partial"] == ["0001 \N{EN DASH} 0002, not all whole"]
+    assert "0003 (90.0 % of the picture)" in page.text
+    assert "b.dat, a.dat (80.0 % of the file)" in page.text
+    assert "A later pass may bring what is missing, or the rest of what came in part" in page.text
+    assert "A later pass" not in page_of(run.report(images=[run.image("0001")])).text
+
+
 def test_nothing_comes_from_the_network(full: Callable[..., Report]) -> None:
     report = full()
     for name, data in report.files.items():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.product import Entry, Key
+from pipeline.product import Completeness, Entry, Key
 from stages.formats.ticks import round_ticks
 from stages.profile import Clock, Timeline
 from stages.report import words
@@ -177,7 +177,7 @@ def test_a_hole_is_traced_to_the_loss_between_its_neighbours(run: Any) -> None:
     assert losses.channels["one"] == (2, 0)
     assert [loss.lost for loss in losses.by_file["80-0003"]] == [9, 7]
     assert "80-0002" not in losses.by_file
-    assert told(losses.by_file["80-0003"]) == "16 transfer frames lost in pass one: 9 at byte 37, 7 at byte 25"
+    assert told(losses.by_file["80-0003"]) == "16 transfer frames lost in pass one: 9 at byte 37 of the pass, 7 at byte 25 of the pass"
     assert trace_losses([], files).by_file == {}
 
 
@@ -188,10 +188,25 @@ def test_missing_frames_are_traced_to_what_fell_between_their_neighbours(run: An
     images = [run.image("0001", file="80-0001"), run.image("0003", file="80-0003")]
     (view,) = views(run, *images, losses=losses)
     assert [item.name for item in view.line] == ["0001", "0002", "0003"]
-    assert view.line[1].why == "7 transfer frames lost in pass one: 7 at byte 56"
+    assert view.line[1].why == "7 transfer frames lost in pass one: 7 at byte 56 of the pass"
     assert losses.between("80-0003", "80-0001") == ()
-    (cost,) = costs([view], losses)["one"]
+    (cost,) = costs([view], [], losses)["one"]
     assert cost.frames == (("#camera-DDC", "DDC 0002 (missing)"),)
+
+
+def test_bits_of_a_pass_in_parts_count_within_the_part(run: Any) -> None:
+    files = [torn(run, 1, [["one", 0, 400]], [(10, 20, "one", 100, 200)])]
+    chunk = Entry(key=Key([("pass", "one"), ("chunk", "0")]), digest="", completeness=Completeness(received=1), facts={"position": None})
+    losses = trace_losses([link(run, (2, 5, 160))], files, [chunk])
+    assert told(losses.by_file["80-0001"]) == "5 transfer frames lost in pass one: 5 at byte 20 of part 0"
+    at = Entry(key=chunk.key, digest="", completeness=chunk.completeness, facts={"position": 0})
+    assert trace_losses([link(run, (2, 5, 160))], files, [at]).by_file["80-0001"][0].place == "byte 20 of the pass"
+
+
+def test_a_sheet_with_a_frame_that_is_only_a_thumbnail_is_not_whole(run: Any) -> None:
+    images = [run.image("1"), run.image("2", editions=["thumbnail"], edition="thumbnail"), run.image("3")]
+    sheets = [run.sheet("0001", ["1", "2"]), run.sheet("0002", ["3"])]
+    assert [sheet.whole for sheet in views(run, *images, sheets=sheets)[0].sheets] == [False, True]
 
 
 # --- telemetry
@@ -315,7 +330,7 @@ def test_lanes_show_what_came_when(run: Any) -> None:
     assert [STATES[holed.bins[round(second / 100 * BINS)]] for second in (20, 40, 59, 60, 70)] == ["whole", "lost", "lost", "whole", ""]
     (elsewhere,) = views(run, run.image("1", clock=500.0))
     assert camera_lane(elsewhere, SPAN) is None
-    (sound,) = sound_views([run.recording(gaps=((20000, 30000),), clock=20.0)], [], run.timeline)
+    (sound,) = sound_views([run.recording(gaps=((20000, 30000),), clock=20.0)], [], [], run.timeline, Losses())
     heard = sound_lane(sound, SPAN)
     assert heard is not None
     at = [heard.bins[int(second / 100 * BINS)] for second in (10, 30, 45, 60, 90)]
@@ -372,7 +387,7 @@ def test_gaps_are_drawn_where_they_are() -> None:
 
 
 def test_recordings_are_told(run: Any) -> None:
-    (view,) = sound_views([run.recording(gaps=((1000, 1500),))], [run.spectrogram()], run.timeline)
+    (view,) = sound_views([run.recording(gaps=((1000, 1500),))], [run.spectrogram()], [], run.timeline, Losses())
     assert dict(view.facts) == {
         "Length": "1 min 00 s",
         "Sampled": "1 kHz, 24 bit, mono",
@@ -382,6 +397,42 @@ def test_recordings_are_told(run: Any) -> None:
     }
     assert view.gaps[0].text == "0:01.00, 0.50 s"
     assert view.fraction == pytest.approx(1 - 0.5 / 60)
+
+
+def heard(run: Any, number: int, clock: float, bits: tuple[int, int], holes: Any = (), **meta: Any) -> Entry:
+    entry = torn(run, number, [["one", *bits]], holes)
+    facts = entry.facts | {"meta": {"clock": clock, "rate": 1000} | meta}
+    return Entry(key=entry.key, digest="", completeness=entry.completeness, facts=facts, paths=entry.paths)
+
+
+def gaps_heard(run: Any, files: list[Entry], packets: Entry) -> Any:
+    losses = trace_losses([packets], files)
+    recording = run.recording(gaps=((1000, 1500),), clock=1000.0)
+    (view,) = sound_views([recording], [], files, run.timeline, losses)
+    twice = sound_views([recording, recording], [], files, run.timeline, losses)
+    assert [gap.why for each in twice for gap in each.gaps] == ["", ""]
+    return view, losses
+
+
+def test_a_gap_between_two_whole_files_of_sound_is_one_that_never_came(run: Any) -> None:
+    files = [heard(run, 1, 1000.5, (0, 400)), heard(run, 2, 1001.5, (500, 600)), heard(run, 3, 1001.2, (450, 460), rate=8)]
+    view, losses = gaps_heard(run, files, link(run, (2, 7, 450)))
+    assert (
+        view.gaps[0].why == "no file is known to have come between f1 and f2; 7 transfer frames lost in pass one: 7 at byte 56 of the pass"
+    )
+    assert [cost.frames for cost in costs([], [view], losses)["one"]] == [(("#sound", "EDL 0:01.00"),)]
+
+
+def test_a_gap_in_a_file_of_sound_is_that_of_the_file(run: Any) -> None:
+    files = [heard(run, 1, 1000.5, (0, 400), [(10, 20, "one", 100, 200)]), heard(run, 2, 1001.5, (500, 600))]
+    view, _ = gaps_heard(run, files, link(run, (2, 7, 160)))
+    assert view.gaps[0].why == "f1 is not complete; 7 transfer frames lost in pass one: 7 at byte 20 of the pass"
+
+
+@pytest.mark.parametrize("clocks", [(), (1000.5,), (1001.5,), (1000.5, 1001.7), (float("nan"), 1001.5)])
+def test_of_a_gap_no_more_is_said_than_the_files_around_it_tell(run: Any, clocks: tuple[float, ...]) -> None:
+    view, _ = gaps_heard(run, [heard(run, n, clock, (n, n)) for n, clock in enumerate(clocks)], link(run, (2, 7, 450)))
+    assert (view.gaps[0].why, view.gaps[0].losses) == ("", ())
 
 
 # --- words
