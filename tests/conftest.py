@@ -11,6 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# No test is timed: the first example of one that has kernels compiled, or a busy machine, takes as long as it does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).parents[1]
 FIRST = ("end_to_end/test_docs.py", "faults", "unit/engine", "unit/cli", "unit/stages", "end_to_end", "browser", "properties")

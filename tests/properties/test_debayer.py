@@ -44,14 +44,13 @@ def malvar_by_definition(mosaic: NDArray[Any], pattern: str, white: int) -> NDAr
     return np.clip(out, 0, white)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(MOSAICS, FILTERS, st.data())
 def test_malvar_is_its_definition(mosaic: NDArray[Any], pattern: str, draw: st.DataObject) -> None:
     white = draw.draw(st.integers(1, int(np.iinfo(mosaic.dtype).max)))
     assert np.array_equal(demosaic(mosaic, pattern=pattern, white=white), malvar_by_definition(mosaic, pattern, white))
 
 
-@settings(deadline=None)
 @given(MOSAICS, FILTERS, METHODS)
 def test_mirrored_mosaics_give_mirrored_pictures(mosaic: NDArray[Any], pattern: str, method: Any) -> None:
     mosaic = mosaic[: mosaic.shape[0] // 2 * 2, : mosaic.shape[1] // 2 * 2]
@@ -63,7 +62,7 @@ def test_mirrored_mosaics_give_mirrored_pictures(mosaic: NDArray[Any], pattern: 
     assert np.abs(found.astype(int) - expected).max() <= tolerance
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(MOSAICS, FILTERS, METHODS, st.data())
 def test_what_lies_under_the_mask_changes_nothing_outside_its_growth(
     mosaic: NDArray[Any], pattern: str, method: Any, draw: st.DataObject

@@ -23,7 +23,7 @@ PARTS = st.one_of(
 DATA = st.lists(PARTS, max_size=12).map(lambda parts: np.frombuffer(b"".join(parts), np.uint8))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(DATA)
 def test_all_data_come_back_and_never_grow_by_much(data: NDArray[np.uint8]) -> None:
     stream = bytes(compress(data))
@@ -34,7 +34,7 @@ def test_all_data_come_back_and_never_grow_by_much(data: NDArray[np.uint8]) -> N
     assert zlib.decompress(compress_literals(data)) == data.tobytes()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DATA, st.lists(st.floats(0, 1), max_size=6))
 def test_any_pieces_make_the_whole(data: NDArray[np.uint8], cuts: list[float]) -> None:
     ends = [0, *sorted(int(cut * data.size) for cut in cuts), data.size]

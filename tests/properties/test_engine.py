@@ -246,7 +246,7 @@ class Downlink(RuleBasedStateMachine):
         (self.folder / "out" / ".skycrane" / "running").write_text("{}")
 
 
-Downlink.TestCase.settings = settings(max_examples=25, stateful_step_count=12, deadline=None, derandomize=True)
+Downlink.TestCase.settings = settings(max_examples=25, stateful_step_count=12, derandomize=True)
 TestDownlink = Downlink.TestCase
 
 

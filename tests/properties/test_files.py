@@ -12,7 +12,7 @@ from stages.files.assembly import Coverage
 from stages.files.m2020_data_products import read_metadata, read_pieces
 from stages.products import FilePart, Segment
 
-SETTINGS = settings(deadline=None, max_examples=200)
+SETTINGS = settings(max_examples=200)
 
 
 def part(chunk: int, segments: list[Segment], size: int | None) -> FilePart:

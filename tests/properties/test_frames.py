@@ -18,7 +18,7 @@ from stages.frames.sync import extract_frames, find_frames
 from stages.products import Chunk
 from stages.profile import Link
 
-SETTINGS = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 MARKER = bytes.fromhex("1ACFFC1D")
 LENGTH = 40
 SPACECRAFT = 21

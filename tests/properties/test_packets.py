@@ -14,7 +14,7 @@ from stages.packets.space_packets import index_packets, walk_packets
 from stages.profile import Link
 
 LENGTH = 40
-SETTINGS = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def seeds() -> list[bytes]:
 FILES = seeds()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(FILES), st.data())
 def test_no_damage_does_worse_than_an_error(data: bytes, draw: st.DataObject) -> None:
     damaged = bytearray(data)
