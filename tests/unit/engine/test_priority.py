@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -95,12 +94,13 @@ def test_a_large_backlog_is_taken_a_cohort_at_a_time_the_oldest_first(bench, mon
 
 def test_a_settled_stage_at_work_holds_no_arrival_up(bench, monkeypatch):
     """The book takes its time; a tape that lands meanwhile is on its page before the book is done."""
-    real, go = executors.perform, threading.Event()
+    real, begun, go = executors.perform, threading.Event(), threading.Event()
     story = []
 
     def slow(batch, *turn):
         if batch.spec.name == "book" and not story:
             story.append("book begins")
+            begun.set()
             go.wait(60)
             story.append("book ends")
         return real(batch, *turn)
@@ -110,8 +110,7 @@ def test_a_settled_stage_at_work_holds_no_arrival_up(bench, monkeypatch):
     run = bench.open(lambda: make_executor("dask", scheduler=None, jobs=2))
 
     def land() -> None:
-        while not story:
-            time.sleep(0.01)
+        assert begun.wait(60)
         bench.tape("b.txt", "beta ")
 
     def look() -> None:
