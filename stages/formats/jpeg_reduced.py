@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
+from stages.formats.jpeg_cells import BASIS, Reaches, Tables, decode_units
 from stages.formats.jpeg_markers import Header, read_header
 from stages.formats.jpeg_scan import code_table, units_across, units_down
-from stages.formats.jpeg_units import BASIS, REACH, Reaches, Tables, decode_units, fast_tables, to_rgb
+from stages.formats.jpeg_units import REACH, fast_tables
 
 __all__ = ["reduced_jpeg"]
 
@@ -60,21 +61,18 @@ def reduced_jpeg(data: bytes, name: str, shape: tuple[int, int], header: Header 
     except DataError:
         return None
     units = units_down(header), units_across(header)
-    rows = _reaches(header.height, shape[0], units[0], tuple((header.down // c.down, c.down) for c in header.components))
-    columns = _reaches(header.width, shape[1], units[1], tuple((header.across // c.across, c.across) for c in header.components))
+    down = tuple((header.down // c.down, c.down) for c in header.components)
+    across = tuple((header.across // c.across, c.across) for c in header.components)
+    rows = _reaches(header.height, shape[0], units[0], down)
+    columns = _reaches(header.width, shape[1], units[1], across, by_cell=True)
     if rows is None or columns is None:
         return None
     steps = np.array([header.quantization[c.quantization] for c in header.components], np.float32)
-    means = np.zeros((len(header.components), shape[1] + REACH, shape[0] + REACH), np.float32)
     scan = np.frombuffer(data, np.uint8, offset=header.scan)
-    if not decode_units(scan, units, header.restart, blocks, tables, steps, rows, columns, means):
+    out = np.empty((*shape, len(header.components)), np.uint8)
+    if not decode_units(scan, units, header.restart, blocks, tables, steps, rows, columns, out):
         return None
-    if len(means) == 1:
-        grey = means[0, : shape[1], : shape[0]].T + np.float32(128.5)
-        return np.asarray(np.clip(grey, 0, 255), np.uint8)
-    out = np.empty((*shape, 3), np.uint8)
-    to_rgb(means, out)
-    return out
+    return out[..., 0] if len(header.components) == 1 else out
 
 
 def _is_plain(header: Header, shape: tuple[int, int]) -> bool:
@@ -117,8 +115,11 @@ def _code_tables(tables: tuple[tuple[bytes, bytes] | None, ...], coefficients: t
 
 
 @functools.lru_cache(maxsize=16)
-def _reaches(pixels: int, cells: int, units: int, components: tuple[tuple[int, int], ...]) -> Reaches | None:
-    """Lay the reach of each component's blocks side by side; `components` gives pixels a sample and blocks a unit."""
+def _reaches(pixels: int, cells: int, units: int, components: tuple[tuple[int, int], ...], *, by_cell: bool = False) -> Reaches | None:
+    """Lay the reach of each component's blocks side by side; `components` gives pixels a sample and blocks a unit.
+
+    by_cell  the weights of each cell lie together, (..., REACH, 8), not those of each coefficient
+    """
     found = [_reach(pixels, cells, ratio, units * (span if len(components) > 1 else 1)) for ratio, span in components]
     longest = max(len(reach.first) for reach in found if reach) if all(found) else 0
     if not longest:
@@ -128,7 +129,7 @@ def _reaches(pixels: int, cells: int, units: int, components: tuple[tuple[int, i
     for i, reach in enumerate(reach for reach in found if reach):
         blocks = len(reach.first)
         first[i, :blocks], count[i, :blocks], weights[i, :blocks] = reach
-    return first, count, weights
+    return first, count, np.ascontiguousarray(weights.swapaxes(2, 3)) if by_cell else weights
 
 
 def _reach(pixels: int, cells: int, ratio: int, blocks: int) -> Reach | None:

@@ -10,7 +10,7 @@ from PIL import Image as Picture
 
 from pipeline.errors import DataError
 from stages.formats.jpeg_reduced import _code_tables, reduced_jpeg
-from stages.formats.jpeg_units import _unstuff
+from stages.formats.jpeg_units import unstuff
 
 
 def scene(height=203, width=318, *, grey=False):
@@ -128,7 +128,7 @@ def test_stuffed_zeros_and_markers_are_dropped_wherever_they_stand_in_eight_octe
     scan = np.arange(1, 41, dtype=np.uint8)
     scan[marks] = 0xFF
     scan[[mark + 1 for mark in marks if mark + 1 < 40 and mark + 1 not in marks]] = behind
-    data, begins = _unstuff(scan, scan.size, 2)
+    data, begins = unstuff(scan, scan.size, 2)
     expected, at, cuts = bytearray(), 0, [0]
     while at < 40:
         value, at = int(scan[at]), at + 1
