@@ -4,8 +4,9 @@ A cell's mean is a sum of the samples below it, a sample is a sum of its block's
 weights that depend only on where the block lies. Decoders that shrink while they read average over 2, 4 or 8 pixels; what is five wide they
 can only come near. Here every pixel counts by the area that is covered, at less than their cost.
 
-Colour of fewer samples counts as decoders interpolate it: three parts the nearest sample, one part the next. Decoders clip what leaves the
-range, sums do not: at the edges of saturated shapes a mean may be off by a few data numbers.
+Colour of fewer samples counts as decoders interpolate it: three parts the nearest sample, one part the next. Nothing is rounded but the
+mean: it is the ideal decoder's. Usual ones round samples, of colour even twice, so that in flat colour the means of their pixels are off by
+up to two data numbers. Decoders clip what leaves the range, sums do not: at the edges of saturated shapes a mean may be off by a few.
 """
 
 from __future__ import annotations

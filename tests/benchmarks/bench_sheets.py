@@ -7,7 +7,8 @@ sheet, after imports and a sheet of four frames; ImageMagick and libvips are tim
 install imagemagick libvips-tools). All write a JPEG file of quality 90, ours too; what ours takes for a PNG file is a row of its own.
 The ways in Python are run three times in turn, and the best of each counts, so that what else the machine does falls on all alike.
 The frames are 20 pictures under 500 names. How far the cells are from the exact area means of what a full decoder gives is measured on one
-frame of each kind.
+frame of each kind; the decoder of JPEG rounds colour twice itself, and from what the file says ours are never further than the rounding
+(`tests/unit/formats/test_jpeg_ideal.py`).
 """
 
 from __future__ import annotations
