@@ -24,7 +24,7 @@ from pipeline.tasks import ANY, START
 
 __all__ = ["Dispatcher"]
 
-BATCH_SECONDS = 0.4
+BATCH_SECONDS = 0.25
 """How long a batch should take: well over what Dask adds to a task, short enough that results come steadily."""
 
 LEAST_SECONDS = 0.1

@@ -6,6 +6,7 @@ An executor takes batches and gives their outcomes back, in any order. It carrie
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import uuid
 import warnings
@@ -222,6 +223,9 @@ def _threads_of_ours(jobs: int) -> Any:
         "distributed.worker.profile.enabled": False,
     }
     dask.config.set(quiet)
+    # Threads that compute without the interpreter want it back between two steps, for microseconds: by default one that holds it may let
+    # them wait for five milliseconds each time.
+    sys.setswitchinterval(0.001)
     return make_cluster(
         n_workers=1,
         threads_per_worker=jobs + 1,

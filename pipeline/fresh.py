@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,22 +16,27 @@ from pipeline.product import Product
 
 __all__ = ["FRESH", "Fresh"]
 
-ROOM = 128 << 20
+ROOM = 192 << 20
 """Bytes of arrays that are kept."""
 SHARE = 8
 """No product may take more than this part of it."""
 PATIENCE = 60.0
 """Seconds after which a product that nothing has asked for is forgotten, as soon as another is kept or asked for."""
 
+Name: TypeAlias = tuple[type[Product], str, str]
+"""Kind, key and digest."""
+
 
 class Fresh:
-    """A few products, those that were asked for longest ago forgotten first."""
+    """A few products. Most are asked for once: those that have been make room for others first, then the oldest."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._lock = threading.Lock()
-        self._products: OrderedDict[tuple[type[Product], str, str], tuple[Product, int, float]] = OrderedDict()
-        """Each with its size, and the moment when it was made or asked for: in the order of those."""
+        self._asked: OrderedDict[Name, tuple[Product, int, float]] = OrderedDict()
+        """Each with its size, and the moment when it was asked for last: in the order of those."""
+        self._made: OrderedDict[Name, tuple[Product, int, float]] = OrderedDict()
+        """Those that nothing has asked for, each with the moment when it was made."""
         self._held = 0
 
     def keep(self, product: Product, digest: str) -> None:
@@ -43,31 +49,34 @@ class Fresh:
         name = (type(saved), saved.key.text, digest)
         with self._lock:
             self._drop(name)
-            self._products[name] = (saved, size, time.monotonic())
+            self._made[name] = (saved, size, time.monotonic())
             self._held += size
             while self._held > self._room:
-                self._drop(next(iter(self._products)))
+                self._drop(next(iter(self._asked or self._made)))
 
     def find(self, kind: type[Product], key: str, digest: str) -> Product | None:
         """Give the product if it is held."""
         self._forget_old()
         with self._lock:
-            found = self._products.get((kind, key, digest))
+            name = (kind, key, digest)
+            found = self._drop(name)
             if found is None:
                 return None
-            self._drop((kind, key, digest))
-            self._products[kind, key, digest] = (*found[:2], time.monotonic())
-            self._held += found[1]
-            return found[0]
+            product, size, _ = found
+            self._asked[name] = (product, size, time.monotonic())
+            self._held += size
+            return product
 
     def _forget_old(self) -> None:
         with self._lock:
-            while self._products and next(iter(self._products.values()))[2] < time.monotonic() - PATIENCE:
-                self._drop(next(iter(self._products)))
+            for products in (self._asked, self._made):
+                while products and next(iter(products.values()))[2] < time.monotonic() - PATIENCE:
+                    self._drop(next(iter(products)))
 
-    def _drop(self, name: tuple[type[Product], str, str]) -> None:
-        if name in self._products:
-            self._held -= self._products.pop(name)[1]
+    def _drop(self, name: Name) -> tuple[Product, int, float] | None:
+        found = self._asked.pop(name, None) or self._made.pop(name, None)
+        self._held -= found[1] if found else 0
+        return found
 
 
 def _size(product: Product) -> int:

@@ -125,7 +125,7 @@ def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = context
         with turn:
             outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
         staged = [path for outcome in outcomes for path in outcome.staged.values()]
-        sync([*staged, *([str(pack.path_of_all)] if pack else [])])
+        sync([*staged, *([str(pack.path_of_all)] if pack and pack.path_of_all.stat().st_size else [])])
     return [replace(outcome, place=str(path)) for outcome in [*outcomes, *([_overdue(overrun)] if overrun else [])]]
 
 
@@ -229,9 +229,10 @@ def _load(loadable: Loadable) -> Product:
 
 
 def _check(spec: StageSpec, key: Key, product: Product, number: int) -> None:
-    expected = spec.outputs[0 if spec.fan_out else min(number, len(spec.outputs) - 1)]
-    if type(product) is not expected:
-        raise ContractError(f"stage {spec.name} returned {type(product).__name__} where {expected.__name__} belongs")
+    expected = spec.outputs if spec.fan_out else (spec.outputs[min(number, len(spec.outputs) - 1)],)
+    if type(product) not in expected:
+        belongs = " or ".join(kind.__name__ for kind in expected)
+        raise ContractError(f"stage {spec.name} returned {type(product).__name__} where {belongs} belongs")
     if not product.key.contains(key):
         raise ContractError(f"stage {spec.name} at {key.text} returned a product with key {product.key.text}")
 

@@ -33,7 +33,7 @@ class Publisher:
     def publish(self, batch: Batch, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
         """Publish a batch."""
         pack = Path(outcomes[0].place) / "pack"
-        if pack.exists() and any(outcome.outputs for outcome in outcomes):
+        if any(not record.whole for outcome in outcomes for output in outcome.outputs for record in output.files):
             self._store.publish(pack, f"{HIDDEN}/packs/{batch.name}.pack")
         for task, outcome in zip(tasks, outcomes, strict=True):
             if outcome.failed:

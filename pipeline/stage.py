@@ -135,7 +135,7 @@ class StageSpec:
     settings: tuple[Setting, ...]
     outputs: tuple[type[Product], ...]
     fan_out: bool
-    """The one kind of output comes as an iterator."""
+    """The output comes as an iterator, of one kind or of any of several."""
     dimensions: tuple[str, ...]
     """Of the task's key."""
     doc: str
@@ -262,7 +262,9 @@ def _read_outputs(hint: Any, where: str) -> tuple[tuple[type[Product], ...], boo
         return arguments, False
     if origin is Iterator and _is_kind(arguments[0]):
         return (arguments[0],), True
-    raise ContractError(f"returns {hint}", where=where, remedy="Return Kind, tuple[A, B] or Iterator[Kind]")
+    if origin is Iterator and isinstance(arguments[0], types.UnionType) and all(_is_kind(kind) for kind in typing.get_args(arguments[0])):
+        return typing.get_args(arguments[0]), True
+    raise ContractError(f"returns {hint}", where=where, remedy="Return Kind, tuple[A, B], Iterator[Kind] or Iterator[A | B]")
 
 
 def _task_dimensions(inputs: Sequence[Input], outputs: tuple[type[Product], ...], where: str, *, fan_out: bool) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pipeline.stage import Group, stage
 from stages.products import Description, Label, LabelFile, Mosaic, ReceivedFile, SoundBlock
 from stages.profile import Clock, Names, Sidecars
 
-__all__ = ["decode", "describe", "labels", "sound"]
+__all__ = ["decode", "describe", "labels"]
 
 UNTOLD = Clock()
 """A clock that nothing is known of."""
@@ -33,32 +33,30 @@ def describe(labels: Group[Label]) -> Description:
     return describe_file(labels)
 
 
-@stage(version=4)
-def decode(file: ReceivedFile, names: Names, clock: Clock = UNTOLD, description: Description | None = None) -> Iterator[Mosaic]:
-    """Decode the picture in a file: PNG, JPEG, JPEG-LS, TIFF, VICAR, PDS and others, or samples that the spacecraft's record describes.
+@stage(version=5)
+def decode(
+    file: ReceivedFile, names: Names, clock: Clock = UNTOLD, description: Description | None = None
+) -> Iterator[Mosaic | SoundBlock]:
+    """Decode the picture, the video or the sound in a file.
 
-    Those come as they are, or in the lossless code of CCSDS 121.0-B. Of a video in H.264 (MP4, QuickTime, Matroska or a bare stream) each
-    frame is a picture, with its time; those that damage has touched are left out.
+    A picture is PNG, JPEG, JPEG-LS, TIFF, VICAR, PDS and others, or samples that the spacecraft's record describes, as they are or in the
+    lossless code of CCSDS 121.0-B. Of a video in H.264 (MP4, QuickTime, Matroska or a bare stream) each frame is a picture, with its time;
+    those that damage has touched are left out. Sound is WAV, FLAC and whatever else libsndfile reads; it comes in blocks of at most ten
+    seconds.
 
-    What is lost of the file is lost of the picture: JPEG keeps what precedes a gap and what restart markers allow to pick up, JPEG-LS
-    and PNG the rows before it, raw samples all that came. Camera, frame and edition are what the file's name says by the profile's
-    rules; the time is the spacecraft's own, else that of its label, else the name's. A file that is no picture, or too little of one,
-    gives nothing. DataError for a whole file that cannot be decoded.
+    What is lost of the file is lost of what is in it: JPEG keeps what precedes a gap and what restart markers allow to pick up, JPEG-LS
+    and PNG the rows before it, raw samples all that came; sound loses sample by sample in PCM and frame by frame in FLAC. Camera, frame and
+    edition are what the file's name says by the profile's rules; the time is the spacecraft's own, else that of its label, else the
+    name's. A file that is none of these, or too little of one, gives nothing. DataError for a whole file that cannot be decoded.
     """
     from stages.decode.picture import decode_picture
+    from stages.decode.recorded import decode_sound, is_sound
     from stages.decode.video import decode_video, is_video
 
     told = {} if description is None else description.meta
-    yield from (decode_video if is_video(file) else decode_picture)(file, names, told, clock)
-
-
-@stage(version=1)
-def sound(file: ReceivedFile, names: Names) -> Iterator[SoundBlock]:
-    """Decode the sound in a file: WAV, FLAC and whatever else libsndfile reads, in blocks of at most ten seconds.
-
-    What is lost of the file is lost of the sound, sample by sample in PCM and frame by frame in FLAC. A file that is no sound, or too
-    little of one, gives nothing. DataError for a whole file that cannot be decoded.
-    """
-    from stages.decode.recorded import decode_sound
-
-    yield from decode_sound(file, names)
+    if is_sound(file):
+        yield from decode_sound(file, names)
+    elif is_video(file):
+        yield from decode_video(file, names, told, clock)
+    else:
+        yield from decode_picture(file, names, told, clock)

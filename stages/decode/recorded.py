@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.decode.flac import salvage_flac
 from stages.decode.names import identify
+from stages.decode.raw import is_coded, is_raw
 from stages.products import ReceivedFile, SoundBlock
 from stages.profile import Names
 
-__all__ = ["decode_sound"]
+__all__ = ["decode_sound", "is_sound"]
 
 BLOCK = 1 << 19
 """Samples of a block at most: ten seconds of one channel at 48 kHz."""
@@ -39,8 +39,13 @@ class _Stretch:
     bits: int
 
 
+def is_sound(file: ReceivedFile) -> bool:
+    """Say whether a file is sound, by its first bytes; the spacecraft's word that it holds a picture's samples is worth more."""
+    return not is_raw(file.meta) and not is_coded(file.meta) and _kind(file.data) is not None
+
+
 def decode_sound(file: ReceivedFile, names: Names) -> Iterator[SoundBlock]:
-    """Decode the sound of a file, or nothing."""
+    """Decode the sound of a file; nothing if too little of it has come."""
     identity = identify(file.name, names, file.meta)
     told = file.meta.get("sample")
     first = told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 1 << 53 else None
@@ -128,6 +133,9 @@ def _read_flac(file: ReceivedFile, *, partial: bool) -> Iterator[_Stretch]:
             problem = error
         else:
             return
+    # It compiles; whole files, and those that are no sound, do without.
+    from stages.decode.flac import salvage_flac
+
     end = GRANTED * len(file.data) if file.size is None or problem else file.size
     whole = salvage_flac(file.data, file.name, [gap for gap in file.gaps if gap[0] < len(file.data)], end)
     if whole is None or whole.mask.all():

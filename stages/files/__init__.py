@@ -11,7 +11,7 @@ from stages.profile import FileProtocol
 __all__ = ["assemble", "files"]
 
 
-@stage(version=1)
+@stage(version=2)
 def files(packets: Packets, protocol: FileProtocol) -> Iterator[FilePart]:
     """Sort a chunk's packets by the file that they are part of.
 
@@ -23,7 +23,7 @@ def files(packets: Packets, protocol: FileProtocol) -> Iterator[FilePart]:
         yield from read_parts(packets, protocol)
 
 
-@stage(version=1)
+@stage(version=2)
 def assemble(parts: Group[FilePart]) -> ReceivedFile:
     """Put a file together from the pieces of all passes.
 

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from stages.products.chunk import counts_in
 from stages.products.files import FilePart, ReceivedFile
 
 __all__ = ["Coverage", "assemble_file", "most_voted"]
 
 T = TypeVar("T")
-Source: TypeAlias = tuple[int, int, str, int]
+Source: TypeAlias = tuple[int, int, str, str, int]
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Piece:
     offset: int
     data: bytes
     pass_: str
+    part: str
     position: int
     votes: int = 1
 
@@ -79,7 +81,7 @@ def assemble_file(parts: Sequence[FilePart]) -> ReceivedFile:
             continue
         for low, high in coverage.add(piece.offset, end):
             data[low:high] = piece.data[low - piece.offset : high - piece.offset]
-            stretches.append((low, high, piece.pass_, piece.position))
+            stretches.append((low, high, piece.pass_, piece.part, piece.position))
     overruled = sum(data[piece.offset : piece.offset + len(piece.data)] != piece.data for piece in pieces)
     return ReceivedFile(
         file=parts[0].file,
@@ -105,7 +107,8 @@ def collect(parts: Iterable[FilePart]) -> tuple[list[Piece], list[tuple[int, int
             elif known := pieces.get((segment.offset, segment.data)):
                 known.votes += 1
             else:
-                pieces[segment.offset, segment.data] = Piece(segment.offset, segment.data, part.pass_, segment.position)
+                piece = Piece(segment.offset, segment.data, part.pass_, counts_in(part.chunk), segment.position)
+                pieces[segment.offset, segment.data] = piece
     return list(pieces.values()), list(bad)
 
 

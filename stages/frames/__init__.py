@@ -10,7 +10,7 @@ from stages.profile import Link
 __all__ = ["frames"]
 
 
-@stage(version=1)
+@stage(version=2)
 def frames(chunk: Chunk, link: Link) -> Frames:
     """Find the transfer frames whose last bit lies in a chunk.
 
@@ -38,6 +38,6 @@ def frames(chunk: Chunk, link: Link) -> Frames:
         chunk=chunk.chunk,
         data=received.data,
         table=received.table,
-        position=8 * (chunk.position or 0),
+        position=8 * chunk.begins,
         skipped=received.skipped,
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.stage import Previous, stage
 from stages.products import Carry, Frames, Packets
+from stages.products.chunk import counts_in
 from stages.profile import Link
 
 __all__ = ["packets"]
 
 
-@stage(version=2)
+@stage(version=3)
 def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Packets, Carry]:
     """Take the space packets out of a chunk's good frames.
 
@@ -27,7 +29,7 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
 
     good = frames.table["good"]
     positions = frames.position + frames.table["bit_offset"]
-    result = demultiplex(frames.data[good], link=link, carry=previous, positions=positions[good])
+    result = demultiplex(frames.data[good], link=link, carry=_counted_anew(previous, frames.chunk), positions=positions[good])
     rows = _with_corrected(result.link or (_empty_row(link),), frames, link) if len(frames.table) else ()
     return (
         Packets(
@@ -46,6 +48,13 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
             sequences=result.state.sequences,
         ),
     )
+
+
+def _counted_anew(carry: Carry | None, chunk: str) -> Carry | None:
+    """Put what is open at the beginning of a numbered part: where it lies in the part before says nothing here."""
+    if carry is None or counts_in(carry.chunk) == counts_in(chunk):
+        return carry
+    return replace(carry, channels={number: replace(state, position=0) for number, state in carry.channels.items()})
 
 
 def _claims(frames: Frames, link: Link) -> Mapping[int, int]:

@@ -23,7 +23,7 @@ class ChannelState:
     synchronised: bool = False
     """Whether the open packet (or the next octet) continues in the next frame; False: wait for a first header pointer."""
     position: int = 0
-    """Bit of the pass at which the open packet's first frame begins."""
+    """Bit at which the open packet's first frame begins, of the pass or of the numbered part."""
     frames: int = 0
     """That the open packet lies in so far."""
     recent: tuple[tuple[int, int], ...] = ()

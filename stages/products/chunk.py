@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -11,9 +11,25 @@ from numpy.typing import NDArray
 
 from pipeline.product import Arrival, Completeness, Product, Recognition, Sink, Source
 
-__all__ = ["Chunk"]
+__all__ = ["Chunk", "counts_in", "octet_of"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
+
+
+def counts_in(chunk: str) -> str:
+    """Name what the bits of a chunk are counted in: a numbered part of its pass, or, by nothing, the pass.
+
+    A chunk is called by its first byte of the pass, or by the number of a part (p000002) and, behind a +, its first byte of that: where a
+    numbered part begins in the pass nobody knows.
+    """
+    return "" if chunk.isdigit() else chunk.partition("+")[0]
+
+
+def octet_of(bits: Sequence[int], part: str, joined: str = "to") -> str:
+    """Say where bits lie, of which only the first and the last count: bytes 10 to 20 of part p000002; without a part byte 10."""
+    first, last = bits[0] // 8, bits[-1] // 8
+    place = f"byte {first:,}" if first == last else f"bytes {first:,} {joined} {last:,}"
+    return f"{place} of part {part}" if part else place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +49,12 @@ class Chunk(Product):
     """"bits" (CADUs) or "frames" (transfer frames without marker or parity)."""
     position: int | None = 0
     """Byte of the pass at which the chunk's own bytes begin; None if chunks are numbered and it is not known."""
+
+    @property
+    def begins(self) -> int:
+        """Byte at which its own bytes begin, of the pass or of the numbered part that it lies in."""
+        behind = self.chunk.partition("+")[2]
+        return self.position if self.position is not None else int(behind) if behind.isdigit() else 0
 
     def save(self, sink: Sink) -> None:
         """Write the chunk's own bytes: only tests do."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import bisect
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Self
+from itertools import islice
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
+from stages.products.chunk import counts_in, octet_of
 from stages.products.packed import read_packed, write_packed
 
 __all__ = ["FilePart", "ReceivedFile", "Segment"]
 
+
+Place: TypeAlias = tuple[str, int]
+"""Of a pass: the numbered part, or nothing, and the bit of that, or of the pass."""
 
 MOST_HOLES = 60
 """That a file's facts tell of."""
@@ -27,7 +32,7 @@ class Segment(NamedTuple):
     good: bool
     """Whether its checksum holds; True where the protocol has none."""
     position: int
-    """Bit of the pass at which the packet's first frame begins."""
+    """Bit of the pass at which the packet's first frame begins; of the numbered part, where the chunk lies in one."""
     frames: int
     """That the packet lay in."""
 
@@ -88,8 +93,9 @@ class FilePart(Product):
 
     def story(self) -> list[str]:
         """Tell each segment's place in the pass."""
+        where = counts_in(self.chunk)
         return [
-            f"bytes {part.offset:,}-{part.offset + len(part.data):,} from pass {self.pass_}, byte {part.position // 8:,}"
+            f"bytes {part.offset:,}-{part.offset + len(part.data):,} from pass {self.pass_}, {octet_of([part.position], where)}"
             f" ({part.frames} transfer frames)" + ("" if part.good else ", checksum wrong")
             for part in self.segments
         ]
@@ -113,8 +119,8 @@ class ReceivedFile(Product):
     """Segments whose checksum holds, and those whose does not (their bytes are lost)."""
     meta: Facts = field(default_factory=dict)
     """What the spacecraft said of it: name, clock (seconds of acquisition), width ...; for an archive's file: its name."""
-    sources: tuple[tuple[int, int, str, int], ...] = ()
-    """(start, stop, pass, bit of the pass) of each stretch, in file order."""
+    sources: tuple[tuple[int, int, str, str, int], ...] = ()
+    """(start, stop, pass, part, bit) of each stretch, in file order. Bits count in the numbered part; in the pass if that is nothing."""
     overruled: int = 0
     """Segments with a checksum that holds whose bytes were not all taken: others with one, or the end record, contradict them."""
     refused: int = 0
@@ -160,7 +166,7 @@ class ReceivedFile(Product):
             gaps=tuple((start, stop) for start, stop in record["gaps"]),
             checksums=(record["checksums"]["good"], record["checksums"]["bad"]),
             meta=record["meta"],
-            sources=tuple((start, stop, name, bit) for start, stop, name, bit in record["sources"]),
+            sources=tuple((start, stop, name, part, bit) for start, stop, name, part, bit in record["sources"]),
             overruled=record["overruled"],
             refused=record["refused"],
         )
@@ -181,54 +187,55 @@ class ReceivedFile(Product):
     def facts(self) -> Facts:
         """Name, checksums, and what traces its losses.
 
-        passes  [pass, first bit, last bit] of each pass that brought any of it: where its packets' first frames begin
-        holes   [start, stop, pass, bit before, bit after] of each gap and pass: the losses that cost these bytes lie between the two
-                bits, of which None says that the pass brought nothing of the file on that side
+        passes  [pass, first place, last place] of each pass that brought any of it: where its packets' first frames begin, as
+                [part, bit]; bits count in the numbered part, or in the pass if that is nothing
+        holes   [start, stop, pass, place before, place after] of each gap and pass: the losses that cost these bytes lie between the
+                two, of which None says that the pass brought nothing of the file on that side
         """
         return {
             "name": self.name,
             "size": self.size,
             "checksums": list(self.checksums),
             "meta": self.meta,
-            "passes": [[name, min(bits), max(bits)] for name, (_, bits) in self._stretches().items()],
-            "holes": list(self._holes())[:MOST_HOLES],
+            "passes": [[name, list(min(places)), list(max(places))] for name, (_, places) in self._stretches().items()],
+            "holes": [[*hole[:3], *(place and list(place) for place in hole[3:])] for hole in islice(self._holes(), MOST_HOLES)],
         }
 
-    def _stretches(self) -> dict[str, tuple[list[int], list[int]]]:
-        """Give starts in the file and bits of the pass, by pass, in file order."""
-        found: dict[str, tuple[list[int], list[int]]] = {}
-        for start, _, name, bit in self.sources:
-            starts, bits = found.setdefault(name, ([], []))
+    def _stretches(self) -> dict[str, tuple[list[int], list[Place]]]:
+        """Give starts in the file and places in the pass, by pass, in file order."""
+        found: dict[str, tuple[list[int], list[Place]]] = {}
+        for start, _, name, part, bit in self.sources:
+            starts, places = found.setdefault(name, ([], []))
             starts.append(start)
-            bits.append(bit)
+            places.append((part, bit))
         return dict(sorted(found.items()))
 
-    def _holes(self) -> Iterator[list[Any]]:
+    def _holes(self) -> Iterator[tuple[int, int, str, Place | None, Place | None]]:
         found = self._stretches()
         for start, stop in self.gaps[:MOST_HOLES]:
-            for name, (starts, bits) in found.items():
+            for name, (starts, places) in found.items():
                 at = bisect.bisect_left(starts, start)
-                yield [start, stop, name, bits[at - 1] if at else None, bits[at] if at < len(bits) else None]
+                yield start, stop, name, places[at - 1] if at else None, places[at] if at < len(places) else None
 
     def story(self) -> list[str]:
         """Tell where in the downlink each stretch came, and between what the lost ones would have."""
-        lines = [(start, f"bytes {start:,}-{stop:,} from pass {name}, {_octets(bits, 'to')}") for start, stop, name, bits in self._runs()]
+        lines = []
+        for start, stop, name, part, bits in self._runs():
+            lines.append((start, f"bytes {start:,}-{stop:,} from pass {name}, {octet_of(bits, part)}"))
         for start, stop, name, before, behind in self._holes():
-            place = _octets([bit for bit in (before, behind) if bit is not None], "and")
-            between = "between" if before is not None and behind is not None else "behind" if behind is None else "before"
-            lines.append((start, f"bytes {start:,}-{stop:,} are lost; pass {name} would have brought them {between} {place}"))
+            lines.append((start, f"bytes {start:,}-{stop:,} are lost; pass {name} would have brought them {_between(before, behind)}"))
         return [line for _, line in sorted(lines)]
 
-    def _runs(self) -> Iterator[tuple[int, int, str, list[int]]]:
-        """Join stretches that follow each other in the file and in one pass: (start, stop, pass, bits where they came)."""
-        run: tuple[int, int, str, list[int]] | None = None
-        for start, stop, name, bit in self.sources:
-            if run is not None and run[1] == start and run[2] == name and run[3][-1] <= bit:
-                run = (run[0], stop, name, [*run[3], bit])
+    def _runs(self) -> Iterator[tuple[int, int, str, str, list[int]]]:
+        """Join stretches that follow each other in the file and in one part: (start, stop, pass, part, bits where they came)."""
+        run: tuple[int, int, str, str, list[int]] | None = None
+        for start, stop, name, part, bit in self.sources:
+            if run is not None and run[1:4] == (start, name, part) and run[4][-1] <= bit:
+                run = (run[0], stop, name, part, [*run[4], bit])
                 continue
             if run is not None:
                 yield run
-            run = (start, stop, name, [bit])
+            run = (start, stop, name, part, [bit])
         if run is not None:
             yield run
 
@@ -246,7 +253,10 @@ class ReceivedFile(Product):
         return recognise_media(arrival, sections)
 
 
-def _octets(bits: Sequence[int], joined: str) -> str:
-    """Name the octets of a pass in which the first and the last of these bits lie."""
-    first, last = bits[0] // 8, bits[-1] // 8
-    return f"byte {first:,}" if first == last else f"bytes {first:,} {joined} {last:,}"
+def _between(before: Place | None, behind: Place | None) -> str:
+    """Say between what of a pass a file's lost bytes would have come."""
+    ends = [(part, bit) for part, bit in filter(None, (before, behind))]
+    if len({part for part, _ in ends}) > 1:
+        return "between " + " and ".join(octet_of([bit], part) for part, bit in ends)
+    word = "before" if before is None else "behind" if behind is None else "between"
+    return f"{word} {octet_of([bit for _, bit in ends], ends[0][0], 'and')}"

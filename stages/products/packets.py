@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
+from stages.products.chunk import counts_in
 from stages.products.tables import from_npy, to_npy
 
 __all__ = ["GAP_DTYPE", "PACKET_DTYPE", "Packets"]
@@ -27,7 +28,7 @@ PACKET_DTYPE = np.dtype(
         ("offset", "<i8"),  # of the packet in the packet bytes
         ("length", "<u4"),  # octets, header included
         ("virtual_channel", "u1"),
-        ("position", "<i8"),  # bit of the pass at which the packet's first frame begins
+        ("position", "<i8"),  # bit at which the packet's first frame begins: of the pass, or of the numbered part
         ("frames", "<u2"),  # that it lay in
     ]
 )
@@ -40,7 +41,7 @@ GAP_DTYPE = np.dtype(
         ("after", "<i8"),  # counter of the last good frame before
         ("before", "<i8"),  # counter of the first good frame after
         ("lost", "<i8"),  # frames
-        ("position", "<i8"),  # bit of the pass at which the frame after it begins
+        ("position", "<i8"),  # bit at which the frame after it begins, likewise
     ]
 )
 """A row a jump of a virtual channel's counter between good frames."""
@@ -139,10 +140,11 @@ class Packets(Product):
     def story(self) -> list[str]:
         """Tell what each virtual channel lost, and where."""
         lines = []
+        where = f"part {part}" if (part := counts_in(self.chunk)) else "the pass"
         for channel in np.unique(self.gaps["virtual_channel"]).tolist():
             mine = self.gaps[self.gaps["virtual_channel"] == channel]
             places = ", ".join(f"{bit // 8:,}" for bit in mine["position"][:TOLD_GAPS].tolist()) + (" ..." if len(mine) > TOLD_GAPS else "")
-            lines.append(f"virtual channel {channel} lost {int(mine['lost'].sum()):,} frames, before byte {places} of the pass")
+            lines.append(f"virtual channel {channel} lost {int(mine['lost'].sum()):,} frames, before byte {places} of {where}")
         return lines
 
     @classmethod

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pipeline.product import Entry
+from stages.products.chunk import counts_in, octet_of
 from stages.report.words import count
 
 __all__ = ["LinkLoss", "Losses", "told", "trace_losses"]
 
-Window: TypeAlias = tuple[str, int | None, int | None]
-"""Pass, bit before, bit after; None where the pass brought nothing on that side."""
+Place: TypeAlias = tuple[str, int]
+"""Of a pass: the numbered part, or nothing, and the bit of that, or of the pass. Parts are in order of their names."""
+
+Window: TypeAlias = tuple[str, Place | None, Place | None]
+"""Pass, place before, place after; None where the pass brought nothing on that side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class LinkLoss:
     @property
     def place(self) -> str:
         """Say where: byte 4,000 of the pass."""
-        return f"byte {self.position // 8:,} of {f'part {self.part}' if self.part else 'the pass'}"
+        return octet_of([self.position], self.part) if self.part else f"{octet_of([self.position], '')} of the pass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,10 @@ class Losses:
     """The losses of the link, and what each cost."""
 
     by_file: Mapping[str, tuple[LinkLoss, ...]] = field(default_factory=dict)
-    gaps: Mapping[str, Mapping[int, tuple[list[int], list[LinkLoss]]]] = field(default_factory=dict)
-    """By pass and virtual channel: positions, ascending, and the losses there."""
-    windows: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
-    """By file and pass: first and last bit."""
+    gaps: Mapping[str, Mapping[int, tuple[list[Place], list[LinkLoss]]]] = field(default_factory=dict)
+    """By pass and virtual channel: places, ascending, and the losses there."""
+    windows: Mapping[str, Mapping[str, tuple[Place, Place]]] = field(default_factory=dict)
+    """By file and pass: first and last place."""
     channels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """By pass: virtual channels, the one that files come down on first, as far as their holes tell."""
 
@@ -68,16 +72,18 @@ class Losses:
         return ()
 
 
-def trace_losses(packets: Iterable[Entry], files: Sequence[Entry], chunks: Iterable[Entry] = ()) -> Losses:
+def trace_losses(packets: Iterable[Entry], files: Sequence[Entry]) -> Losses:
     """Lay holes of files beside losses of the link."""
-    gaps = gaps_of(packets, {(entry.key["pass"], entry.key["chunk"]) for entry in chunks if entry.facts.get("position") is None})
+    gaps = gaps_of(packets)
     holes = [(entry.key["file"], window) for entry in files for window in windows_of(entry)]
     votes: dict[str, Counter[int]] = {name: Counter() for name in gaps}
     for _, window in holes:
         votes.get(window[0], Counter()).update(channel for channel, row in gaps.get(window[0], {}).items() if losses_in(row, window))
     channels = {name: tuple(sorted(rows, key=lambda channel: (-votes[name][channel], channel))) for name, rows in gaps.items()}
     windows = {
-        entry.key["file"]: {name: (first, last) for name, first, last in entry.facts.get("passes", ())} for entry in files if entry.paths
+        entry.key["file"]: {name: (tuple(first), tuple(last)) for name, first, last in entry.facts.get("passes", ())}
+        for entry in files
+        if entry.paths
     }
     losses = Losses({}, gaps, windows, channels)
     found: dict[str, dict[LinkLoss, None]] = {}
@@ -86,17 +92,17 @@ def trace_losses(packets: Iterable[Entry], files: Sequence[Entry], chunks: Itera
     return Losses({file: tuple(rows) for file, rows in found.items() if rows}, gaps, windows, channels)
 
 
-def gaps_of(packets: Iterable[Entry], parts: Container[tuple[str, str]]) -> dict[str, dict[int, tuple[list[int], list[LinkLoss]]]]:
+def gaps_of(packets: Iterable[Entry]) -> dict[str, dict[int, tuple[list[Place], list[LinkLoss]]]]:
     """Sort the losses by pass, virtual channel and place."""
     rows = sorted(
-        (entry.key["pass"], channel, position, lost, entry.key["chunk"] if (entry.key["pass"], entry.key["chunk"]) in parts else "")
+        (entry.key["pass"], channel, counts_in(entry.key["chunk"]), position, lost)
         for entry in packets
         for channel, lost, position in entry.facts.get("gaps", ())
     )
-    out: dict[str, dict[int, tuple[list[int], list[LinkLoss]]]] = {}
-    for name, channel, position, lost, part in rows:
-        positions, losses = out.setdefault(name, {}).setdefault(channel, ([], []))
-        positions.append(position)
+    out: dict[str, dict[int, tuple[list[Place], list[LinkLoss]]]] = {}
+    for name, channel, part, position, lost in rows:
+        places, losses = out.setdefault(name, {}).setdefault(channel, ([], []))
+        places.append((part, position))
         losses.append(LinkLoss(pass_=name, channel=channel, lost=lost, position=position, part=part))
     return out
 
@@ -104,15 +110,15 @@ def gaps_of(packets: Iterable[Entry], parts: Container[tuple[str, str]]) -> dict
 def windows_of(entry: Entry) -> Iterator[Window]:
     """Give the stretches of passes in which a file's missing bytes were sent."""
     for _, _, name, before, after in entry.facts.get("holes", ()):
-        yield name, before, after
+        yield name, before and tuple(before), after and tuple(after)
 
 
-def losses_in(row: tuple[list[int], list[LinkLoss]], window: Window) -> tuple[LinkLoss, ...]:
-    """Give the losses after one bit, up to another; where a side is open the one that is nearest."""
-    positions, losses = row
+def losses_in(row: tuple[list[Place], list[LinkLoss]], window: Window) -> tuple[LinkLoss, ...]:
+    """Give the losses after one place, up to another; where a side is open the one that is nearest."""
+    places, losses = row
     _, before, after = window
-    low = 0 if before is None else bisect.bisect_right(positions, before)
-    high = len(positions) if after is None else bisect.bisect_right(positions, after)
+    low = 0 if before is None else bisect.bisect_right(places, before)
+    high = len(places) if after is None else bisect.bisect_right(places, after)
     if before is None:
         low = max(0, high - 1)
     elif after is None:

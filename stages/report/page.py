@@ -76,7 +76,7 @@ def make_report(
     dictionary: Dictionary,
 ) -> Report:
     """Write all files of the report."""
-    losses = trace_losses(packets, files, chunks)
+    losses = trace_losses(packets, files)
     views = cameras(images, sheets, books, timeline, clock, losses)
     sounds = sound_views(recordings, spectrograms, files, timeline, losses)
     series = series_of(channels, clock, dictionary)

@@ -90,7 +90,7 @@ def tree(tmp_path_factory):
             images.append(run.image(frame, camera=camera, lost=100 * lost, **facts))
         sheets.append(sheet_of(run, out, camera, frames))
     torn = run.file("torn", gaps=((400, 600),))
-    facts = torn.facts | {"passes": [["one", 0, 900_000]], "holes": [[400, 600, "one", 300_000, 500_000]]}
+    facts = torn.facts | {"passes": [["one", ["", 0], ["", 900_000]]], "holes": [[400, 600, "one", ["", 300_000], ["", 500_000]]]}
     torn = type(torn)(key=type(torn.key)([("file", "80-0007")]), digest="", completeness=torn.completeness, facts=facts, paths=torn.paths)
     packets = run.packets("0")
     packets = type(packets)(

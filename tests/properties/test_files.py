@@ -47,7 +47,7 @@ def test_any_order_repeats_overlaps_and_spoiled_pieces(data: st.DataObject) -> N
     assert lost.tolist() == (~there[: len(lost)]).tolist()
     assert file.overruled == 0
     covered = np.zeros(len(content), int)
-    for low, high, _, _ in file.sources:
+    for low, high, _, _, _ in file.sources:
         covered[low:high] += 1
     assert covered.tolist() == there.astype(int).tolist()
     assert file.completeness().received == there.sum()

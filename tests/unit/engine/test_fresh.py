@@ -45,15 +45,17 @@ def test_a_product_is_found_by_what_it_saved():
     assert fresh.find(Picture, made.key.text, "digest") is made
 
 
-def test_those_asked_for_longest_ago_are_forgotten_first():
+def test_what_was_asked_for_makes_room_first_then_the_oldest():
     fresh = Fresh(1000)
-    made = [picture(str(n)) for n in range(11)]
+    made = [picture(str(n)) for n in range(13)]
     for n in range(10):
         fresh.keep(made[n], "d")
-    assert fresh.find(Picture, made[0].key.text, "d") is made[0]
-    fresh.keep(made[10], "d")
-    there = [n for n in range(11) if fresh.find(Picture, made[n].key.text, "d")]
-    assert there == [0, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert fresh.find(Picture, made[3].key.text, "d") is made[3]
+    assert fresh.find(Picture, made[2].key.text, "d") is made[2]
+    for n in (10, 11, 12):
+        fresh.keep(made[n], "d")
+    there = [n for n in range(13) if fresh.find(Picture, made[n].key.text, "d")]
+    assert there == [1, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 
 
 @pytest.mark.parametrize("made", [picture("1", 126), picture("1", tells=False)], ids=["too large", "only reading can tell"])

@@ -119,7 +119,7 @@ def test_a_hole_is_zero_and_a_gap_and_another_pass_fills_it() -> None:
     second = product(packet(pieces(3, b"def")), packet(pieces(9, b"jkl")), name="b")
     (whole,) = received(first, second).values()
     assert (whole.data, whole.gaps) == (b"abcdefghijkl", ())
-    assert [(start, stop, name) for start, stop, name, _ in whole.sources] == [
+    assert [(start, stop, name) for start, stop, name, _, _ in whole.sources] == [
         (0, 3, "a"), (3, 6, "b"), (6, 9, "a"), (9, 12, "b"),
     ]  # fmt: skip
 

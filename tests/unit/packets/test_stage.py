@@ -17,17 +17,17 @@ from stages.products import FRAME_DTYPE, Carry, Frames, Packets
 from stages.profile import Link
 
 
-def frames_of(real: Path, start: int, stop: int) -> Frames:
+def frames_of(real: Path, start: int, stop: int, chunk: str | None = None) -> Frames:
     data = np.fromfile(real / "m2020" / "aos_frames_xband_2020-07-31.u8", np.uint8).reshape(-1, 1115)[start:stop]
     table = np.zeros(len(data), FRAME_DTYPE)
     table["bit_offset"] = np.arange(len(data)) * 1115 * 8
     table["good"] = [binascii.crc_hqx(frame.tobytes(), 0xFFFF) == 0 for frame in data]
     return Frames(
         pass_="xband",  # noqa: S106 - a pass over a ground station
-        chunk=f"{start:06}",
+        chunk=f"{start:06}" if chunk is None else chunk,
         data=data,
         table=table,
-        position=start * 1115 * 8,
+        position=start * 1115 * 8 if chunk is None else 0,
     )
 
 
@@ -71,6 +71,15 @@ def test_chunks_with_carries_through_their_files_give_what_one_chunk_gives(real:
     assert Packets.tally(entries) == Packets.tally([whole_entry])
     assert carry is not None
     assert (carry.channels, carry.sequences) == (end.channels, end.sequences)
+
+
+def test_what_a_numbered_part_left_open_counts_from_the_beginning_of_the_next(real: Path) -> None:
+    _, carry = packets(frames_of(real, 0, 74, "p000001"), LINK, None)
+    assert any(state.open and state.position for state in carry.channels.values())
+    product, _ = packets(frames_of(real, 74, 100, "p000002"), LINK, carry)
+    assert product.table["position"][0] == 0
+    product, _ = packets(frames_of(real, 74, 100, "p000001+000000082510"), LINK, carry)
+    assert product.table["position"][0] == 72 * 1115 * 8
 
 
 def test_a_chunk_of_bad_frames_only_is_an_account_and_no_packets(real: Path) -> None:

@@ -21,7 +21,7 @@ def file_of(run: Any, name: str, *passes: str) -> Entry:
         key=entry.key,
         digest="",
         completeness=entry.completeness,
-        facts=entry.facts | {"passes": [[name, 0, 1] for name in passes]},
+        facts=entry.facts | {"passes": [[name, ["", 0], ["", 1]] for name in passes]},
         paths=entry.paths,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.product import Completeness, Entry, Key
+from pipeline.product import Entry, Key
 from stages.formats.ticks import round_ticks
 from stages.profile import Clock, Timeline
 from stages.report import words
@@ -157,15 +157,17 @@ def test_no_picture_no_lead(run: Any) -> None:
 # --- losses
 
 
-def torn(run: Any, number: int, passes: Any, holes: Any = ()) -> Entry:
+def torn(run: Any, number: int, passes: Any, holes: Any = (), part: str = "") -> Entry:
+    passes = [[name, *([part, bit] for bit in bits)] for name, *bits in passes]
+    holes = [[*hole[:3], *(None if bit is None else [part, bit] for bit in hole[3:])] for hole in holes]
     entry = run.file(f"f{number}", gaps=tuple((hole[0], hole[1]) for hole in holes))
     key = Key([("file", f"80-{number:04d}")])
-    facts = entry.facts | {"passes": passes, "holes": [list(hole) for hole in holes]}
+    facts = entry.facts | {"passes": passes, "holes": holes}
     return Entry(key=key, digest="", completeness=entry.completeness, facts=facts, paths=entry.paths)
 
 
-def link(run: Any, *gaps: tuple[int, int, int]) -> Entry:
-    entry = run.packets("0")
+def link(run: Any, *gaps: tuple[int, int, int], chunk: str = "0") -> Entry:
+    entry = run.packets(chunk)
     return Entry(key=entry.key, digest="", completeness=entry.completeness, facts=entry.facts | {"gaps": [list(gap) for gap in gaps]})
 
 
@@ -194,13 +196,22 @@ def test_missing_frames_are_traced_to_what_fell_between_their_neighbours(run: An
     assert cost.frames == (("#camera-DDC", "DDC 0002 (missing)"),)
 
 
-def test_bits_of_a_pass_in_parts_count_within_the_part(run: Any) -> None:
-    files = [torn(run, 1, [["one", 0, 400]], [(10, 20, "one", 100, 200)])]
-    chunk = Entry(key=Key([("pass", "one"), ("chunk", "0")]), digest="", completeness=Completeness(received=1), facts={"position": None})
-    losses = trace_losses([link(run, (2, 5, 160))], files, [chunk])
-    assert told(losses.by_file["80-0001"]) == "5 transfer frames lost in pass one: 5 at byte 20 of part 0"
-    at = Entry(key=chunk.key, digest="", completeness=chunk.completeness, facts={"position": 0})
-    assert trace_losses([link(run, (2, 5, 160))], files, [at]).by_file["80-0001"][0].place == "byte 20 of the pass"
+def test_a_hole_in_one_part_is_not_put_down_to_losses_of_another(run: Any) -> None:
+    packets = [link(run, (2, lost, 160), chunk=f"p{lost:06d}") for lost in (1, 2, 3)]
+    files = [torn(run, 1, [["one", 0, 400]], [(10, 20, "one", 100, 200)], part="p000002")]
+    losses = trace_losses(packets, files)
+    assert told(losses.by_file["80-0001"]) == "2 transfer frames lost in pass one: 2 at byte 20 of part p000002"
+    (loss,) = trace_losses([link(run, (2, 5, 160))], [torn(run, 1, [], [(1, 2, "one", 0, 200)])]).by_file["80-0001"]
+    assert loss.place == "byte 20 of the pass"
+
+
+def test_a_hole_across_parts_is_put_down_to_all_that_lies_between(run: Any) -> None:
+    packets = [link(run, (2, 1, 80), (2, 2, 800), chunk="p000001"), link(run, (2, 3, 0), (2, 4, 800), chunk="p000002+000000000100")]
+    facts = {"passes": [["one", ["p000001", 0], ["p000002", 200]]], "holes": [[10, 20, "one", ["p000001", 100], ["p000002", 200]]]}
+    entry = run.file("f", gaps=((10, 20),))
+    file = Entry(key=entry.key, digest="", completeness=entry.completeness, facts=entry.facts | facts, paths=entry.paths)
+    (found,) = trace_losses(packets, [file]).by_file.values()
+    assert [(loss.part, loss.lost) for loss in found] == [("p000001", 2), ("p000002", 3)]
 
 
 def test_a_sheet_with_a_frame_that_is_only_a_thumbnail_is_not_whole(run: Any) -> None:

@@ -303,11 +303,11 @@ class TestDecode(StageContract):
         return self.arguments() | {"file": picture_file((size // 2, size // 2 + 100))}
 
 
-class TestSound(StageContract):
-    STAGE = "stages.decode:sound"
+class TestDecodeSound(StageContract):
+    STAGE = "stages.decode:decode"
 
     def arguments(self) -> dict[str, Any]:
-        return {"file": sound_file(), "names": Names()}
+        return {"file": sound_file(), "names": Names(), "clock": CLOCK, "description": None}
 
     def with_losses(self) -> dict[str, Any]:
         return self.arguments() | {"file": sound_file((1000, 1200))}
