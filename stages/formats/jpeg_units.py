@@ -112,6 +112,10 @@ def read_row(
     buffer, held, position, interval, left = bits[0], state[0], state[1], state[2], state[3]
     end = begins[interval + 1] if restart else begins[begins.size - 1]
     good = True
+    # From here on FAST bits are held before any look-up, if only those that stand behind all data.
+    buffer |= big_endian(octets + position) >> np.uint64(held)
+    position += (63 - held) >> 3
+    held |= 56
     for unit in range(across):
         if restart and left == 0:
             interval += 1
@@ -119,7 +123,7 @@ def read_row(
                 good = False
                 break
             end, left = begins[interval + 1], restart
-            buffer, held, position = np.uint64(0), 0, begins[interval]
+            buffer, held, position = big_endian(octets + begins[interval]), 56, begins[interval] + 7
             for part in range(predicted.size):
                 predicted[part] = 0
         left -= 1
@@ -146,12 +150,12 @@ def _read_block(
 
     Gives what is held, and BROKEN or more if it was no block. Indexes are unsigned: else numba looks at every one twice.
     """
-    # As many octets as there is room for: few blocks are longer than what is there then.
+    # So many bits are always held as the first look-up needs: it does not wait for others, which come while it is made.
+    table = np.uint64(dc)
+    entry: Any = np.int64(fast[(table << np.uint64(FAST)) + (buffer >> np.uint64(64 - FAST))])
     buffer |= big_endian(data + position) >> np.uint64(held)
     position += (63 - held) >> 3
     held |= 56
-    table = np.uint64(dc)
-    entry: Any = np.int64(fast[(table << np.uint64(FAST)) + (buffer >> np.uint64(64 - FAST))])
     used: Any = entry & 63
     value: Any = np.int64(np.int16(entry >> 32))
     k: Any = 1
@@ -164,10 +168,6 @@ def _read_block(
     add_eight(sums, np.float32(predicted[part]), weights)
     table = np.uint64(ac)
     while k < BEYOND:
-        if held < FAST:
-            buffer |= big_endian(data + position) >> np.uint64(held)
-            position += (63 - held) >> 3
-            held |= 56
         entry = np.int64(fast[(table << np.uint64(FAST)) + (buffer >> np.uint64(64 - FAST))])
         # Behind the last coefficient no code ends the block, and the next block begins: what might be it is read alone.
         if entry == 0 or k >= ALONE:
@@ -186,6 +186,10 @@ def _read_block(
         add_eight(sums + offsets[one], np.float32(np.int16(entry >> 32)), weights + BYTES * np.int64(one))
         add_eight(sums + offsets[two], np.float32(entry >> 48), weights + BYTES * np.int64(two))
         k += (entry >> 20) & 4095
+        if held < FAST:
+            buffer |= big_endian(data + position) >> np.uint64(held)
+            position += (63 - held) >> 3
+            held |= 56
     return held, position, buffer, k
 
 
