@@ -210,6 +210,8 @@ class Run:
 
     def _note_admission(self, admission: Admission, admitter: Admitter) -> None:
         self._ledger.record(admission.records)
+        if admission.taken:
+            self._loop.prepare()
         self._refusals.note(admission, admitter)
         for record in admission.records:
             if record["type"] == "input" and admission.taken:

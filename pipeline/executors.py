@@ -6,6 +6,7 @@ An executor takes batches and gives their outcomes back, in any order. It carrie
 from __future__ import annotations
 
 import queue
+import signal
 import sys
 import threading
 import uuid
@@ -18,11 +19,13 @@ from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.memory import give_freed_memory_back, keep_freed_memory
 from pipeline.perform import Batch, Outcome, perform
 
-__all__ = ["DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostError", "make_executor"]
+__all__ = ["LOCAL", "DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostError", "dask_setup", "make_executor"]
 
 Result: TypeAlias = "tuple[Batch, list[Outcome] | BaseException]"
 """A batch with its outcomes, or with what kept it from having any (a worker died, the disk is full)."""
 
+LOCAL = "local"
+"""In place of a scheduler's address: worker processes of this machine, for as long as the executor lives."""
 ANCHOR = -1000
 """Priority of what holds a place: behind all that is to be done."""
 PATIENCE = "10s"
@@ -79,7 +82,11 @@ class SyncExecutor:
 
 
 class DaskExecutor:
-    """Performs batches on Dask: in this process, or on any cluster whose workers see the output folder."""
+    """Performs batches on Dask: in threads of this process, in processes of this machine, or on any cluster whose workers see the output.
+
+    scheduler  address of the cluster's; LOCAL; None for threads
+    jobs       threads or processes here
+    """
 
     def __init__(self, *, scheduler: str | None, jobs: int) -> None:
         import distributed
@@ -87,10 +94,10 @@ class DaskExecutor:
         self._here = scheduler is None
         self._turns = threading.Semaphore(jobs)
         """Of threads here: one more than may compute, since now and then one waits for the disk."""
-        self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else None
+        self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else _processes_of_ours(jobs) if scheduler == LOCAL else None
         make_client: Any = distributed.Client
         try:
-            self._client: Any = make_client(self._cluster if self._here else scheduler, timeout=PATIENCE)
+            self._client: Any = make_client(self._cluster or scheduler, timeout=PATIENCE)
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"no Dask scheduler answers: {error}", where=str(scheduler), remedy="Start one with `dask scheduler`, and workers"
@@ -209,11 +216,32 @@ def _perform_here(name: str) -> None:
 
 
 def _threads_of_ours(jobs: int) -> Any:
+    # Threads that compute without the interpreter want it back between two steps, for microseconds: by default one that holds it may let
+    # them wait for five milliseconds each time.
+    sys.setswitchinterval(0.001)
+    return _cluster_of_ours(n_workers=1, threads_per_worker=jobs + 1, processes=False)
+
+
+def _processes_of_ours(jobs: int) -> Any:
+    return _cluster_of_ours(n_workers=jobs, threads_per_worker=1, processes=True, preload=[__name__])
+
+
+def dask_setup(worker: object) -> None:
+    """Let a worker process of ours be: Dask calls this in each one that it begins.
+
+    What the terminal sends when somebody presses Ctrl-C goes to all processes of the command. The driver says what ends by it: what runs
+    is finished.
+    """
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _cluster_of_ours(**options: Any) -> Any:
     import dask
     import distributed
 
     make_cluster: Any = distributed.LocalCluster
-    # Dask always serves its pages somewhere; in one process they stay on loopback, at any free port.
+    # Dask always serves its pages somewhere; they stay on loopback, at any free port.
     loopback = "127.0.0.1:0"
     # Nobody looks at what Dask measures of itself here, fifty times a second and more; its profiler would keep an hour of it.
     quiet = {
@@ -223,18 +251,7 @@ def _threads_of_ours(jobs: int) -> Any:
         "distributed.worker.profile.enabled": False,
     }
     dask.config.set(quiet)
-    # Threads that compute without the interpreter want it back between two steps, for microseconds: by default one that holds it may let
-    # them wait for five milliseconds each time.
-    sys.setswitchinterval(0.001)
-    return make_cluster(
-        n_workers=1,
-        threads_per_worker=jobs + 1,
-        processes=False,
-        dashboard_address=loopback,
-        worker_dashboard_address=loopback,
-        memory_limit=0,
-        silence_logs=40,
-    )
+    return make_cluster(**options, dashboard_address=loopback, worker_dashboard_address=loopback, memory_limit=0, silence_logs=40)
 
 
 def make_executor(name: str, *, scheduler: str | None, jobs: int) -> Executor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from pipeline.dispatch import Dispatcher
@@ -27,7 +28,7 @@ TOLD_SECONDS = 0.25
 
 
 class Loop:
-    """Hands batches to an executor, which is made when there is a first one, and takes in what becomes of them."""
+    """Hands batches to an executor, which is made when there is a first one or will be, and takes in what becomes of them."""
 
     def __init__(
         self,
@@ -46,6 +47,8 @@ class Loop:
         self._publisher = Publisher(store, ledger, summary)
         self._suspects = Suspects(dispatcher)
         self._make_executor = executor
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="executor")
+        self._coming: Future[Executor] | None = None
         self._executor: Executor | None = None
         self._progress = progress
         self._summary = summary
@@ -54,10 +57,17 @@ class Loop:
         self._done = 0
         self._began: dict[str, float] = {}
 
+    def prepare(self) -> None:
+        """Begin to make the executor, which takes a second or more; what else there is to do goes on."""
+        if self._coming is None:
+            self._coming = self._maker.submit(self._make_executor)
+
     def close(self) -> None:
         """Let go of the executor, and of what it still does."""
-        if self._executor is not None:
-            self._executor.close()
+        self._maker.shutdown()
+        # One that could not be made has nothing to be let go of; who waited for it was told.
+        if self._coming is not None and self._coming.exception() is None:
+            self._coming.result().close()
 
     def is_rested(self, stage: str, pause: float) -> bool:
         """Say whether a stage has not begun for so many seconds."""
@@ -106,7 +116,9 @@ class Loop:
                 return
             self._ledger.begin()
             if self._executor is None:
-                self._executor = self._make_executor()
+                self.prepare()
+                assert self._coming is not None
+                self._executor = self._coming.result()
                 threads = self._executor.threads
             self._submit(batch)
             if self._suspects.on_trial():

@@ -2,4 +2,6 @@
 
 from pipeline.cli import main
 
-main()
+# Worker processes of this one read this file as well, under another name.
+if __name__ == "__main__":
+    main()

@@ -123,14 +123,15 @@ def executor_options(command: C) -> C:
         click.option(
             "--scheduler",
             metavar="ADDRESS",
-            help="A running Dask scheduler, tcp://host:port, whose workers see OUT and the inputs; else Dask runs in this process.",
+            help="A running Dask scheduler, tcp://host:port, whose workers see OUT and the inputs; or `local`: worker processes on this "
+            "machine, for this run. Else the work is done in threads of this process.",
         ),
         click.option(
             "--jobs",
             type=click.IntRange(min=1),
             default=None,
             show_default="one a processor",
-            help="Tasks at the same time in this process.",
+            help="Tasks at the same time on this machine.",
         ),
     ]
     for option in reversed(options):

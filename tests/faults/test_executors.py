@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pipeline import executors, perform
 from pipeline.catalog import Catalog
 from pipeline.drive import Run
 from pipeline.errors import ExitCode, InterruptedRunError, StorageError, UsageError
-from pipeline.executors import Executor, SyncExecutor, make_executor
+from pipeline.executors import LOCAL, Executor, SyncExecutor, make_executor
 from pipeline.mission import Profile
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -94,6 +95,35 @@ def test_dask_in_this_process_makes_the_tree_of_sync(tmp_path, wanted):
     assert tree(tmp_path) == wanted
     assert not executors._HANDED
     assert not executors._HANDED_BACK
+
+
+def test_processes_of_this_machine_make_the_tree_of_sync_and_leave_interrupts_to_the_driver(tmp_path, wanted):
+    """Ctrl-C reaches every process of a command."""
+    executor = make_executor("dask", scheduler=LOCAL, jobs=2)
+    here = executor._client.run(os.getpid)
+    for process_id in here.values():
+        os.kill(process_id, signal.SIGINT)
+    close, seen = executor.close, []
+    executor.close = lambda: (seen.append(executor._client.run(os.getpid)), close())
+    process(tmp_path, TAPES, lambda: executor)
+    assert tree(tmp_path) == wanted
+    assert seen == [here]
+    assert len(here) == 2
+
+
+def test_the_executor_is_made_while_files_are_taken_in(tmp_path):
+    begun = threading.Event()
+
+    def make():
+        begun.set()
+        return SyncExecutor()
+
+    (tmp_path / "tape.txt").write_text("alpha beta ")
+    store = Store(tmp_path / "out").create()
+    with Run(store, REGISTRY, Profile(name="toy", tables={}), Settings(mission="toy"), executor=make, progress=Notes()) as run:
+        run.admit([tmp_path / "tape.txt"])
+        assert begun.wait(60)
+        run.work()
 
 
 def test_dask_in_this_process_does_not_remember_every_batch(tmp_path, monkeypatch):
