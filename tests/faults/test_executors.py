@@ -111,6 +111,28 @@ def test_processes_of_this_machine_make_the_tree_of_sync_and_leave_interrupts_to
     assert len(here) == 2
 
 
+def test_a_batch_goes_where_what_it_reads_was_made(tmp_path, monkeypatch):
+    """There it may still be in memory."""
+    where, made = {}, {}
+    outcome_of, submit = executors.DaskExecutor._outcome_of, executors.DaskExecutor.submit
+
+    def noted(self, future):
+        outcomes = outcome_of(self, future)
+        made.update((output.digest, future.result()[0]) for outcome in outcomes for output in outcome.outputs)
+        return outcomes
+
+    def asked(self, batch, priority):
+        read = {loadable.entry.digest for work in batch.work for _, loadables in work.inputs for loadable in loadables}
+        where[batch.name] = (self._maker_for(batch), {made[digest] for digest in read if digest in made})
+        submit(self, batch, priority)
+
+    monkeypatch.setattr(executors.DaskExecutor, "_outcome_of", noted)
+    monkeypatch.setattr(executors.DaskExecutor, "submit", asked)
+    process(tmp_path, TAPES, lambda: make_executor("dask", scheduler=LOCAL, jobs=2))
+    assert all(maker in makers if makers else maker is None for maker, makers in where.values())
+    assert {maker for maker, _ in where.values()} > {None}
+
+
 def test_the_executor_is_made_while_files_are_taken_in(tmp_path):
     begun = threading.Event()
 
