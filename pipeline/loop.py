@@ -12,6 +12,7 @@ from pipeline.errors import SkycraneError, TimeLimitError
 from pipeline.events import DiskWatch
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
+from pipeline.memory import give_freed_memory_back
 from pipeline.perform import Batch, Outcome
 from pipeline.plan import Task
 from pipeline.progress import Progress, Summary
@@ -93,12 +94,12 @@ class Loop:
             if not self._dispatcher.in_flight:
                 break
             waits = stopped() or not self._dispatcher.stages_in_flight() <= background
-            taken = False
-            for batch, result in self._results(wait=waits):
-                taken = True
-                self._take(batch, result)
+            taken = self._take_all(wait=waits)
             if not (waits or taken):
                 break
+            if any(spec.settled and not spec.dimensions for spec in taken):
+                # What is made from everything was handed a list of everything, which is gone only now.
+                give_freed_memory_back()
             self._ledger.commit_if_old()
         self._ledger.commit()
         if self._done:
@@ -140,6 +141,14 @@ class Loop:
         while result is not None:
             yield result
             result = self._executor.next(timeout=0) if self._executor.threads > 1 else None
+
+    def _take_all(self, *, wait: bool) -> list[StageSpec]:
+        """Take in what has ended; return the stages."""
+        taken = []
+        for batch, result in self._results(wait=wait):
+            self._take(batch, result)
+            taken.append(batch.spec)
+        return taken
 
     def _take(self, batch: Batch, result: list[Outcome] | BaseException) -> None:
         """Publish what a batch made, or find out which of its tasks takes workers down."""
