@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import sys
 
 __all__ = ["give_freed_memory_back", "keep_freed_memory"]
 
@@ -35,6 +36,10 @@ def keep_freed_memory() -> None:
 
 
 def give_freed_memory_back() -> None:
-    """Let the system have what the C library keeps: what is made from everything takes memory that nothing else needs again."""
+    """Let the system have what allocators keep: what is made from everything takes memory that nothing else needs again."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        # It has an allocator of its own: of a table of 300,000 rows that kept 75 MiB.
+        arrow.default_memory_pool().release_unused()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
