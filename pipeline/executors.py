@@ -95,7 +95,7 @@ class DaskExecutor:
 
         self._here = scheduler is None
         self._turns = threading.Semaphore(jobs)
-        """Of threads here: one more than may compute, since now and then one waits for the disk."""
+        """Of threads here: there is one more than may compute, since now and then one waits for the disk."""
         self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else _processes_of_ours(jobs) if scheduler == LOCAL else None
         make_client: Any = distributed.Client
         try:
@@ -110,7 +110,7 @@ class DaskExecutor:
             self._client.close()
             raise UsageError("the Dask scheduler has no workers", where=str(scheduler), remedy="Start some with `dask worker`") from None
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        self.threads = jobs if self._here else max(1, sum(worker["nthreads"] for worker in workers))
+        self.threads = jobs if self._cluster else max(1, sum(worker["nthreads"] for worker in workers))
         self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
         self._running: dict[str, Any] = {}
         self._makers: OrderedDict[str, str] = OrderedDict()
@@ -220,7 +220,7 @@ def _perform_there(batch: Batch) -> tuple[str, list[Outcome]]:
     import distributed
 
     get_worker: Any = distributed.get_worker
-    return get_worker().address, _perform(batch)
+    return get_worker().address, _perform(batch, _TURNS[0] if _TURNS else None)
 
 
 def _nothing() -> None:
@@ -253,17 +253,22 @@ def _threads_of_ours(jobs: int) -> Any:
 
 
 def _processes_of_ours(jobs: int) -> Any:
-    return _cluster_of_ours(n_workers=jobs, threads_per_worker=1, processes=True, preload=[__name__])
+    return _cluster_of_ours(n_workers=jobs, threads_per_worker=2, processes=True, preload=[__name__])
+
+
+_TURNS: list[AbstractContextManager[Any]] = []
+"""In a worker process of ours: the turn to compute, of which there is one for two threads."""
 
 
 def dask_setup(worker: object) -> None:
-    """Let a worker process of ours be: Dask calls this in each one that it begins.
+    """Make this a worker process of ours: Dask calls this in each one that it begins.
 
     What the terminal sends when somebody presses Ctrl-C goes to all processes of the command. The driver says what ends by it: what runs
     is finished.
     """
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _TURNS.append(threading.Semaphore(1))
 
 
 def _cluster_of_ours(**options: Any) -> Any:
