@@ -79,7 +79,7 @@ class Mosaic(Product):
 
     def completeness(self) -> Completeness:
         """Count samples; a gap is a run of rows in which any is lost."""
-        return _completeness(self.mask, self.mask, "samples", self.meta)
+        return _completeness(self.mask, "samples", self.meta)
 
     def facts(self) -> Facts:
         """Size, colour filter, name and time."""
@@ -180,8 +180,10 @@ class Image(Product):
         if not self.mask.any():
             return samples
         shown = np.empty((*self.mask.shape, 4), np.uint8)
-        shown[:, :, :3] = samples if samples.ndim == 3 else samples[:, :, np.newaxis]
-        shown[:, :, 3] = np.where(self.mask, 0, 255)
+        # A channel at a time: in runs of three samples, NumPy takes thrice as long.
+        for channel in range(3):
+            shown[:, :, channel] = samples[:, :, channel] if samples.ndim == 3 else samples
+        np.subtract(self.mask.view(np.uint8), np.uint8(1), out=shown[:, :, 3])
         return shown
 
     @classmethod
@@ -202,12 +204,8 @@ class Image(Product):
 
     def completeness(self) -> Completeness:
         """Count pixels; a gap is a run of rows in which any is lost."""
-        lost = self.mask
-        if "telemetry" in self.meta and lost.any():
-            rows, columns = self.meta["telemetry"]
-            lost = lost.copy()
-            lost[:rows, :columns] = False
-        return _completeness(self.mask, lost, "pixels", self.meta)
+        rows, columns = self.meta.get("telemetry", (0, 0))
+        return _completeness(self.mask, "pixels", self.meta, rows, columns)
 
     def facts(self) -> Facts:
         """Size, editions, name and time, and what was done to the samples."""
@@ -265,19 +263,30 @@ def _tally_camera(entries: list[Entry]) -> Facts:
     }
 
 
-def _completeness(mask: Mask, lost: Mask, unit: str, meta: Facts) -> Completeness:
-    """Count what is there; `lost` leaves out of the mask what was never there to be lost."""
+def _completeness(mask: Mask, unit: str, meta: Facts, rows: int = 0, columns: int = 0) -> Completeness:
+    """Count what is there; what is masked in the first `rows` and `columns` was never there to be lost."""
     caveats = tuple(str(caveat) for caveat in meta.get("caveats", ()))
-    masked = int(np.count_nonzero(mask))
-    received, missing = mask.size - masked, masked if lost is mask else int(np.count_nonzero(lost))
-    gaps = _row_gaps(lost) if missing else ()
+    apart = _count(mask[:rows, :columns])
+    missing = _count(mask[:rows, columns:]) + _count(mask[rows:])
+    gaps = _row_gaps(mask, rows, columns) if missing else ()
     if len(gaps) > Completeness.MAX_GAPS:
         caveats += (f"{len(gaps) - Completeness.MAX_GAPS} more gaps are not listed",)
-    return Completeness(received=received, expected=received + missing, unit=unit, gaps=gaps[: Completeness.MAX_GAPS], caveats=caveats)
+    return Completeness(
+        received=mask.size - apart - missing,
+        expected=mask.size - apart,
+        unit=unit,
+        gaps=gaps[: Completeness.MAX_GAPS],
+        caveats=caveats,
+    )
 
 
-def _row_gaps(lost: Mask) -> tuple[tuple[int, int], ...]:
+def _count(mask: Mask) -> int:
+    """Count what is masked: mostly nothing, which `any` finds out in a third of the time."""
+    return int(np.count_nonzero(mask)) if mask.any() else 0
+
+
+def _row_gaps(mask: Mask, rows: int, columns: int) -> tuple[tuple[int, int], ...]:
     """Give the runs of rows in which anything is lost, as ranges of samples in reading order."""
-    touched = np.concatenate([[False], lost.any(axis=1), [False]])
-    edges = np.flatnonzero(touched[1:] != touched[:-1]) * lost.shape[1]
+    touched = np.concatenate([[False], mask[:rows, columns:].any(axis=1), mask[rows:].any(axis=1), [False]])
+    edges = np.flatnonzero(touched[1:] != touched[:-1]) * mask.shape[1]
     return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))
