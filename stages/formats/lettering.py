@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import unicodedata
+from typing import NamedTuple
 
+from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 
 __all__ = ["face", "printable", "shorten", "width", "wrap", "write"]
@@ -26,6 +29,28 @@ def face(size: int) -> ImageFont.FreeTypeFont:
     return font.font_variant(layout_engine=ImageFont.Layout.BASIC)
 
 
+class Glyph(NamedTuple):
+    """One letter, drawn once: captions of ten thousand cells are made of a few dozen."""
+
+    shape: Picture.Image
+    """How much of each pixel it covers."""
+    left: int
+    top: int
+    """Of its shape, from where the pen stands on the base line."""
+    advance: int
+    """How far the pen moves."""
+
+
+@functools.lru_cache(4096)
+def glyph(letter: str, size: int) -> Glyph:
+    """Draw a letter."""
+    font = face(size)
+    left, top, right, bottom = map(int, font.getbbox(letter, anchor="ls"))
+    shape = Picture.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(shape).text((-left, -top), letter, font=font, fill=255, anchor="ls")
+    return Glyph(shape, left, top, round(font.getlength(letter)))
+
+
 def printable(text: str) -> str:
     """Keep what the typeface can show: accents fall, dashes become hyphens, anything else a question mark."""
     return "".join(letter if letter in GLYPHS else _fold(letter) for letter in text)
@@ -42,7 +67,8 @@ def _fold(letter: str) -> str:
 
 def width(text: str, size: int) -> float:
     """Measure a line, pixels."""
-    return face(size).getlength(printable(text))
+    # The typeface moves no pair of letters together, and hinting makes each a whole number of pixels wide.
+    return float(sum(glyph(letter, size).advance for letter in printable(text)))
 
 
 def shorten(text: str, size: int, room: float) -> str:
@@ -72,5 +98,24 @@ def wrap(text: str, size: int, room: float, lines: int) -> list[str]:
 
 def write(draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, colour: Colour, anchor: str = "ls") -> None:
     """Write a line; `anchor` as Pillow has it: l, m, r and the base line s."""
-    if text:
-        draw.text(place, printable(text), font=face(size), fill=colour, anchor=anchor)
+    text, (x, y) = printable(text), place
+    if x % 1 or y % 1:
+        draw.text(place, text, font=face(size), fill=colour, anchor=anchor)
+        return
+    shape = line_of(text, size)
+    length = shape.width - 2 * size
+    before = {"ls": 0, "ms": (length + 1) // 2, "rs": length}[anchor]
+    draw.bitmap((int(x) - before - size, int(y) - size), shape, fill=colour)
+
+
+@functools.lru_cache(256)
+def line_of(text: str, size: int) -> Picture.Image:
+    """Set a line: how much of each pixel it covers, with `size` pixels on all sides of where the pen goes."""
+    glyphs = [glyph(letter, size) for letter in text]
+    pens = itertools.accumulate((one.advance for one in glyphs), initial=size)
+    shape = Picture.new("L", (sum(one.advance for one in glyphs) + 2 * size, 2 * size))
+    pencil = ImageDraw.Draw(shape)
+    for pen, one in zip(pens, glyphs, strict=False):
+        # Where letters lean over each other, their cover is added up before it is coloured, as Pillow does.
+        pencil.bitmap((pen + one.left, size + one.top), one.shape, fill=255)
+    return shape

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
+from PIL import ImageDraw
 
 from pipeline.errors import DataError, ProfileError
 from pipeline.stage import Group, read_stage
@@ -20,7 +22,7 @@ from stages.contact_sheet.pages import page_of
 from stages.contact_sheet.sequence import slots
 from stages.contact_sheet.sheet import caption_of, title_of
 from stages.formats import palette
-from stages.formats.lettering import printable, shorten, width, wrap
+from stages.formats.lettering import GLYPHS, face, line_of, printable, shorten, width, wrap, write
 from stages.products import Cell, ContactSheet, Image
 from stages.profile import Camera, Clock, Timeline
 
@@ -258,3 +260,27 @@ def test_words_are_kept_to_what_the_typeface_has() -> None:
     lines = wrap(name, 12, 238, 2)
     assert "".join(lines) == name
     assert all(width(line, 12) <= 238 for line in lines)
+
+
+@pytest.mark.parametrize("size", [12, 13, 15, 26])
+def test_lines_of_letters_drawn_once_are_those_that_pillow_sets(size: int) -> None:
+    rng = np.random.default_rng(size)
+    letters = np.array(sorted(GLYPHS) + list("fj/,;x") * 10)
+    for anchor in ("ls", "ms", "rs"):
+        for text in ["", " ", *("".join(rng.choice(letters, 12)) for _ in range(30))]:
+            place = (float(rng.integers(-20, 200)), int(rng.integers(0, 50)) + (0.5 if text.startswith("f") else 0))
+            ours, pillows = (Picture.new("RGB", (180, 40), palette.PANEL) for _ in range(2))
+            write(ImageDraw.Draw(ours), place, text, size, palette.INK, anchor)
+            ImageDraw.Draw(pillows).text(place, text, font=face(size), fill=palette.INK, anchor=anchor)
+            assert ours.tobytes() == pillows.tobytes(), (text, place, anchor)
+    for first in GLYPHS:
+        assert all(width(first + second, size) == face(size).getlength(first + second) for second in GLYPHS)
+
+
+def test_lines_that_were_set_do_not_pile_up() -> None:
+    canvas = ImageDraw.Draw(Picture.new("RGB", (200, 40)))
+    for number in range(600):
+        write(canvas, (10, 20), f"frame {number}", 12, palette.INK)
+    kept = line_of.cache_info()
+    assert kept.maxsize is not None
+    assert kept.currsize == kept.maxsize < 600
