@@ -185,6 +185,17 @@ def test_a_camera_without_a_filter_fills_from_the_samples_beside() -> None:
     assert mended(mosaic(samples, "a"), [repair], mono=True).samples[2, 2] == 35
 
 
+def spot_at(samples: Any, mask: Any, y: int, x: int, step: int, floor: int) -> list[tuple[int, int, int]]:
+    """What `find_spots` says of one place, by its own words."""
+    places = [(y + j, x + i) for j in (-step, 0, step) for i in (-step, 0, step) if i or j]
+    around = [int(samples[j, i]) for j, i in places if 0 <= j < len(samples) and 0 <= i < len(samples[0]) and not mask[j, i]]
+    value = int(samples[y, x])
+    if len(around) < 3:
+        return []
+    excess = value - max(around) if value > max(around) else min(0, value - min(around))
+    return [(y, x, excess)] if abs(excess) >= max(floor, max(around) - min(around)) else []
+
+
 def test_spots_are_those_that_a_plain_search_finds() -> None:
     chance = np.random.default_rng(2)
     samples = chance.integers(90, 110, (40, 50)).astype(np.uint16)
@@ -192,20 +203,22 @@ def test_spots_are_those_that_a_plain_search_finds() -> None:
         samples[place] += 60
     mask = chance.random((40, 50)) < 0.02
     for step in (1, 2):
-        wanted = []
-        for y, x in np.argwhere(~mask):
-            around = [
-                int(samples[y + j, x + i])
-                for j in (-step, 0, step)
-                for i in (-step, 0, step)
-                if (i or j) and 0 <= y + j < 40 and 0 <= x + i < 50 and not mask[y + j, x + i]
-            ]
-            value = int(samples[y, x])
-            excess = value - max(around) if value > max(around) else min(0, value - min(around))
-            if len(around) >= 3 and abs(excess) >= max(15, max(around) - min(around)):
-                wanted.append((int(y), int(x), excess))
+        wanted = [spot for y, x in np.argwhere(~mask) for spot in spot_at(samples, mask, int(y), int(x), step, 15)]
         assert [tuple(spot) for spot in find_spots(samples, mask, step, 15).tolist()] == wanted
         assert wanted
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(1, 9), (3, 3), (5, 4), (7, 33)])
+def test_spots_up_to_the_edges_of_small_pictures_and_of_what_samples_hold(kind: Any, shape: tuple[int, int]) -> None:
+    chance, most = np.random.default_rng(8), int(np.iinfo(kind).max)
+    samples = np.full(shape, most // 2, kind)
+    samples[:, ::4], samples[:, 3::8], samples[-1, -1] = most, 0, 0
+    samples[chance.random(shape) < 0.4] = most // 2
+    for mask in (np.zeros(shape, bool), chance.random(shape) < 0.2):
+        for step, floor in ((1, 16), (2, most // 2), (1, 4 * most)):
+            spots = find_spots(samples, mask, step, floor).tolist()
+            assert spots == [spot for y, x in np.argwhere(~mask) for spot in spot_at(samples, mask, int(y), int(x), step, floor)]
 
 
 def test_counts_and_means_are_those_of_numpy() -> None:
