@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as Picture
 
 from pipeline.errors import DataError
 from pipeline.stage import Group, read_stage
@@ -195,6 +196,24 @@ def test_telemetry_in_pictures_that_came_in_colour_is_masked_too() -> None:
     image = develop(edition(shape=(40, 52, 3), cfa="colour"), camera=camera)
     assert image.meta["telemetry"] == [3, 12]
     assert not image.completeness().partial
+
+
+@pytest.mark.parametrize("telemetry", [{}, {"telemetry": [3, 12]}, {"telemetry": [50, 12]}])
+def test_what_is_lost_beside_telemetry_is_counted_and_all_of_it_is_transparent(telemetry: dict[str, Any], tmp_path: Path) -> None:
+    samples = RNG.integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    rows, columns = telemetry.get("telemetry", (0, 0))
+    for places in ([], [(0, 5)], [(1, 20), (2, 3)], [(0, 11), (0, 12), (7, 0), (8, 29), (19, 29)]):
+        mask = np.zeros((20, 30), bool)
+        mask[tuple(np.array(places, int).reshape(-1, 2).T)] = True
+        image = Image(camera="X", frame="1", samples=samples, mask=mask, meta=telemetry)
+        lost = [(y, x) for y, x in places if y >= rows or x >= columns]
+        said = image.completeness()
+        assert (said.expected, said.received) == (600 - len(places) + len(lost), 600 - len(places))
+        assert {y for start, stop in said.gaps for y in range(start // 30, stop // 30)} == {y for y, _ in lost}
+        image.save(sink := FolderSink(tmp_path))
+        shown = np.asarray(Picture.open(sink.path(".png")))
+        assert np.array_equal(shown[:, :, :3], samples)
+        assert not places or np.array_equal(shown[:, :, 3], np.where(mask, 0, 255))
 
 
 def test_more_than_eight_bits_take_the_cameras_white() -> None:
