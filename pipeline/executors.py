@@ -5,6 +5,7 @@ An executor takes batches and gives their outcomes back, in any order. It carrie
 
 from __future__ import annotations
 
+import multiprocessing.resource_tracker
 import queue
 import signal
 import sys
@@ -18,6 +19,7 @@ from typing import Any, Protocol, TypeAlias
 from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.memory import give_freed_memory_back, keep_freed_memory
 from pipeline.perform import Batch, Outcome, perform
+from pipeline.product import Product
 
 __all__ = ["LOCAL", "DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostError", "dask_setup", "make_executor"]
 
@@ -96,7 +98,18 @@ class DaskExecutor:
         self._here = scheduler is None
         self._turns = threading.Semaphore(jobs)
         """Of threads here: there is one more than may compute, since now and then one waits for the disk."""
-        self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else _processes_of_ours(jobs) if scheduler == LOCAL else None
+        self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
+        self._running: dict[str, Any] = {}
+        self._makers: OrderedDict[str, str] = OrderedDict()
+        """Address of the worker that made a product, by the product's digest: it may still have it in memory."""
+        self._anchors: dict[str, Any] = {}
+        """Of each stage a future of nothing. When no task of a group is left, which is a stage, Dask begins a new group and a new span for
+        the next one, and its scheduler never forgets the old ones: with 10,000 chunks, hundreds of megabytes of them. To Dask a stage is
+        one large group by that: it queues batches on the scheduler rather than on workers, but for those that are meant for one."""
+        try:
+            self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else _processes_of_ours(jobs) if scheduler == LOCAL else None
+        except (OSError, RuntimeError, TimeoutError) as error:
+            raise UsageError(f"worker processes do not start: {error}", where=f"--jobs {jobs}", remedy="Ask for fewer of them") from error
         make_client: Any = distributed.Client
         try:
             self._client: Any = make_client(self._cluster or scheduler, timeout=PATIENCE)
@@ -107,18 +120,10 @@ class DaskExecutor:
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError:
-            self._client.close()
+            self.close()
             raise UsageError("the Dask scheduler has no workers", where=str(scheduler), remedy="Start some with `dask worker`") from None
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         self.threads = jobs if self._cluster else max(1, sum(worker["nthreads"] for worker in workers))
-        self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
-        self._running: dict[str, Any] = {}
-        self._makers: OrderedDict[str, str] = OrderedDict()
-        """Address of the worker that made a product, by the product's digest: it may still have it in memory."""
-        self._anchors: dict[str, Any] = {}
-        """Of each stage a future of nothing. When no task of a group is left, which is a stage, Dask begins a new group and a new span for
-        the next one, and its scheduler never forgets the old ones: with 10,000 chunks, hundreds of megabytes of them. To Dask a stage is
-        one large group by that: it queues batches on the scheduler rather than on workers."""
 
     def submit(self, batch: Batch, priority: int) -> None:
         """Send the batch to a worker."""
@@ -139,10 +144,12 @@ class DaskExecutor:
         future.add_done_callback(lambda done: self._done.put((batch, done)))
 
     def _maker_for(self, batch: Batch) -> str | None:
-        """Name the worker that has made most of what a batch reads."""
-        if not self._makers:
+        """Name the worker that has made most of what a batch reads, of what may still be in its memory."""
+        kept = {item.name for item in batch.spec.inputs if item.loads and item.kind.as_saved is not Product.as_saved}
+        if not (kept and self._makers):
             return None
-        read = (loadable.entry.digest for work in batch.work for item, loadables in work.inputs if item.loads for loadable in loadables)
+        inputs = (loadables for work in batch.work for item, loadables in work.inputs if item.name in kept)
+        read = (loadable.entry.digest for loadables in inputs for loadable in loadables)
         makers = Counter(maker for digest in read if (maker := self._makers.get(digest)) is not None)
         return max(makers, key=lambda maker: makers[maker]) if makers else None
 
@@ -211,7 +218,7 @@ def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> 
     try:
         return perform(batch, turns or nullcontext())
     finally:
-        if batch.spec.settled and not batch.spec.dimensions:
+        if batch.spec.from_everything:
             give_freed_memory_back()
 
 
@@ -253,7 +260,15 @@ def _threads_of_ours(jobs: int) -> Any:
 
 
 def _processes_of_ours(jobs: int) -> Any:
-    return _cluster_of_ours(n_workers=jobs, threads_per_worker=2, processes=True, preload=[__name__])
+    # What the terminal sends when somebody presses Ctrl-C goes to all processes of the command. The driver says what ends by it: what runs
+    # is finished. So all processes that come of this thread, and of those that it begins, are to be deaf to it from their first moment.
+    # Python's tracker of resources would unblock it here, were it begun later.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return _cluster_of_ours(n_workers=jobs, threads_per_worker=2, processes=True, preload=[__name__])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _TURNS: list[AbstractContextManager[Any]] = []
@@ -261,17 +276,13 @@ _TURNS: list[AbstractContextManager[Any]] = []
 
 
 def dask_setup(worker: object) -> None:
-    """Make this a worker process of ours: Dask calls this in each one that it begins.
-
-    What the terminal sends when somebody presses Ctrl-C goes to all processes of the command. The driver says what ends by it: what runs
-    is finished.
-    """
+    """Make this a worker process of ours: Dask calls this in each one that it begins."""
     del worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _TURNS.append(threading.Semaphore(1))
 
 
 def _cluster_of_ours(**options: Any) -> Any:
+    """Begin a cluster of this command alone; what is set for it holds for the whole process."""
     import dask
     import distributed
 

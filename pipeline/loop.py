@@ -29,7 +29,7 @@ TOLD_SECONDS = 0.25
 
 
 class Loop:
-    """Hands batches to an executor, which is made when there is a first one or will be, and takes in what becomes of them."""
+    """Hands batches to an executor, which is made when a first one is to be expected, and takes in what becomes of them."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Loop:
         self._publisher = Publisher(store, ledger, summary)
         self._suspects = Suspects(dispatcher)
         self._make_executor = executor
-        self._maker = ThreadPoolExecutor(1, thread_name_prefix="executor")
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="executor")
         self._coming: Future[Executor] | None = None
         self._executor: Executor | None = None
         self._progress = progress
@@ -61,14 +61,14 @@ class Loop:
     def prepare(self) -> None:
         """Begin to make the executor, which takes a second or more; what else there is to do goes on."""
         if self._coming is None:
-            self._coming = self._maker.submit(self._make_executor)
+            self._coming = self._preparing.submit(self._make_executor)
 
     def close(self) -> None:
         """Let go of the executor, and of what it still does."""
-        self._maker.shutdown()
-        # One that could not be made has nothing to be let go of; who waited for it was told.
-        if self._coming is not None and self._coming.exception() is None:
-            self._coming.result().close()
+        self._preparing.shutdown(wait=False)
+        # Nobody waits here for one that is still being made; one that could not be made has nothing to be let go of.
+        if self._coming is not None:
+            self._coming.add_done_callback(_close)
 
     def is_rested(self, stage: str, pause: float) -> bool:
         """Say whether a stage has not begun for so many seconds."""
@@ -97,7 +97,7 @@ class Loop:
             taken = self._take_all(wait=waits)
             if not (waits or taken):
                 break
-            if any(spec.settled and not spec.dimensions for spec in taken):
+            if any(spec.from_everything for spec in taken):
                 # What is made from everything was handed a list of everything, which is gone only now.
                 give_freed_memory_back()
             self._ledger.commit_if_old()
@@ -216,3 +216,8 @@ class Loop:
         self._progress.advance(stage, self._done, due)
         self._done = 0
         self._told = time.monotonic()
+
+
+def _close(made: Future[Executor]) -> None:
+    if made.exception() is None:
+        made.result().close()

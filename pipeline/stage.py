@@ -146,6 +146,11 @@ class StageSpec:
         return self.name.partition(".")[0]
 
     @property
+    def from_everything(self) -> bool:
+        """Whether it is made from all that there is, once."""
+        return self.settled and not self.dimensions
+
+    @property
     def has_group(self) -> bool:
         """Whether it gathers."""
         return any(item.role is Role.GROUP for item in self.inputs)

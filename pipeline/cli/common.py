@@ -131,7 +131,7 @@ def executor_options(command: C) -> C:
             type=click.IntRange(min=1),
             default=None,
             show_default="one a processor",
-            help="Tasks at the same time on this machine.",
+            help="Tasks at the same time, in threads or processes of this machine.",
         ),
     ]
     for option in reversed(options):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
-from stages.products.chunk import counts_in
+from stages.products.chunk import part_of
 from stages.products.files import FilePart, ReceivedFile
 
 __all__ = ["Coverage", "assemble_file", "most_voted"]
@@ -107,7 +107,7 @@ def collect(parts: Iterable[FilePart]) -> tuple[list[Piece], list[tuple[int, int
             elif known := pieces.get((segment.offset, segment.data)):
                 known.votes += 1
             else:
-                piece = Piece(segment.offset, segment.data, part.pass_, counts_in(part.chunk), segment.position)
+                piece = Piece(segment.offset, segment.data, part.pass_, part_of(part.chunk), segment.position)
                 pieces[segment.offset, segment.data] = piece
     return list(pieces.values()), list(bad)
 

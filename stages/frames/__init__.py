@@ -28,9 +28,9 @@ def frames(chunk: Chunk, link: Link) -> Frames:
     if chunk.level == "bits":
         received = receive_cadus(chunk.data, link, margin=chunk.margin)
     elif chunk.level == "frames":
-        # Where the place in the pass is not known, a chunk is taken to begin with a frame.
-        before = chunk.margin if chunk.position is None else chunk.margin - chunk.position
-        received = receive_frames(chunk.data, link, margin=chunk.margin, first=before % link.frame_length)
+        # A pass begins with a frame, and so does each numbered part of one.
+        first = (chunk.margin - chunk.begins) % link.frame_length
+        received = receive_frames(chunk.data, link, margin=chunk.margin, first=first)
     else:
         raise DataError(f"holds {chunk.level}", where=f"{chunk.pass_}/{chunk.chunk}", remedy='Frames are found in "bits" and in "frames"')
     return Frames(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.stage import Previous, stage
 from stages.products import Carry, Frames, Packets
-from stages.products.chunk import counts_in
+from stages.products.chunk import part_of
 from stages.profile import Link
 
 __all__ = ["packets"]
@@ -52,7 +52,7 @@ def packets(frames: Frames, link: Link, previous: Previous[Carry]) -> tuple[Pack
 
 def _counted_anew(carry: Carry | None, chunk: str) -> Carry | None:
     """Put what is open at the beginning of a numbered part: where it lies in the part before says nothing here."""
-    if carry is None or counts_in(carry.chunk) == counts_in(chunk):
+    if carry is None or part_of(carry.chunk) == part_of(chunk):
         return carry
     return replace(carry, channels={number: replace(state, position=0) for number, state in carry.channels.items()})
 

@@ -101,7 +101,7 @@ def extract_packets(frames: Bytes, *, link: Link, carry: Carried | None = None) 
 def demultiplex(frames: Bytes, *, link: Link, carry: Carried | None = None, positions: Integers | None = None) -> Extraction:
     """Take the packets out of transfer frames, with the account of what was lost.
 
-    positions  (n,) bit of the pass at which each frame begins; None: the frames are the pass
+    positions  (n,) bit of the pass, or of a part of it, at which each frame begins; None: the frames are the pass
 
     A packet is given only if no frame between its first and its last is known to be missing and every first header pointer on its
     way agrees with its length. A packet whose start was not received is passed over; one that is open at a gap is dropped.

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from pipeline.product import Arrival, Completeness, Product, Recognition, Sink, Source
 
-__all__ = ["Chunk", "counts_in", "octet_of"]
+__all__ = ["Chunk", "Place", "begins", "part_of", "told_place"]
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
+Place: TypeAlias = tuple[str, int]
+"""Of a pass: the numbered part, or nothing, and the bit of that, or of the pass. Parts are in order of their names."""
 
-def counts_in(chunk: str) -> str:
+
+def part_of(chunk: str) -> str:
     """Name what the bits of a chunk are counted in: a numbered part of its pass, or, by nothing, the pass.
 
     A chunk is called by its first byte of the pass, or by the number of a part (p000002) and, behind a +, its first byte of that: where a
@@ -25,7 +28,16 @@ def counts_in(chunk: str) -> str:
     return "" if chunk.isdigit() else chunk.partition("+")[0]
 
 
-def octet_of(bits: Sequence[int], part: str, joined: str = "to") -> str:
+def begins(chunk: str, position: int | None) -> int:
+    """Give the byte at which a chunk begins, of the pass or of the numbered part.
+
+    position  byte of the pass, where it is known
+    """
+    behind = chunk.partition("+")[2]
+    return position if position is not None else int(behind) if behind.isdigit() else 0
+
+
+def told_place(bits: Sequence[int], part: str, joined: str = "to") -> str:
     """Say where bits lie, of which only the first and the last count: bytes 10 to 20 of part p000002; without a part byte 10."""
     first, last = bits[0] // 8, bits[-1] // 8
     place = f"byte {first:,}" if first == last else f"bytes {first:,} {joined} {last:,}"
@@ -53,8 +65,7 @@ class Chunk(Product):
     @property
     def begins(self) -> int:
         """Byte at which its own bytes begin, of the pass or of the numbered part that it lies in."""
-        behind = self.chunk.partition("+")[2]
-        return self.position if self.position is not None else int(behind) if behind.isdigit() else 0
+        return begins(self.chunk, self.position)
 
     def save(self, sink: Sink) -> None:
         """Write the chunk's own bytes: only tests do."""

@@ -7,17 +7,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
-from stages.products.chunk import counts_in, octet_of
+from stages.products.chunk import Place, part_of, told_place
 from stages.products.packed import read_packed, write_packed
 
 __all__ = ["FilePart", "ReceivedFile", "Segment"]
 
-
-Place: TypeAlias = tuple[str, int]
-"""Of a pass: the numbered part, or nothing, and the bit of that, or of the pass."""
 
 MOST_HOLES = 60
 """That a file's facts tell of."""
@@ -93,9 +90,9 @@ class FilePart(Product):
 
     def story(self) -> list[str]:
         """Tell each segment's place in the pass."""
-        where = counts_in(self.chunk)
+        where = part_of(self.chunk)
         return [
-            f"bytes {part.offset:,}-{part.offset + len(part.data):,} from pass {self.pass_}, {octet_of([part.position], where)}"
+            f"bytes {part.offset:,}-{part.offset + len(part.data):,} from pass {self.pass_}, {told_place([part.position], where)}"
             f" ({part.frames} transfer frames)" + ("" if part.good else ", checksum wrong")
             for part in self.segments
         ]
@@ -221,7 +218,7 @@ class ReceivedFile(Product):
         """Tell where in the downlink each stretch came, and between what the lost ones would have."""
         lines = []
         for start, stop, name, part, bits in self._runs():
-            lines.append((start, f"bytes {start:,}-{stop:,} from pass {name}, {octet_of(bits, part)}"))
+            lines.append((start, f"bytes {start:,}-{stop:,} from pass {name}, {told_place(bits, part)}"))
         for start, stop, name, before, behind in self._holes():
             lines.append((start, f"bytes {start:,}-{stop:,} are lost; pass {name} would have brought them {_between(before, behind)}"))
         return [line for _, line in sorted(lines)]
@@ -257,6 +254,6 @@ def _between(before: Place | None, behind: Place | None) -> str:
     """Say between what of a pass a file's lost bytes would have come."""
     ends = [(part, bit) for part, bit in filter(None, (before, behind))]
     if len({part for part, _ in ends}) > 1:
-        return "between " + " and ".join(octet_of([bit], part) for part, bit in ends)
+        return "between " + " and ".join(told_place([bit], part) for part, bit in ends)
     word = "before" if before is None else "behind" if behind is None else "between"
-    return f"{word} {octet_of([bit for _, bit in ends], ends[0][0], 'and')}"
+    return f"{word} {told_place([bit for _, bit in ends], ends[0][0], 'and')}"

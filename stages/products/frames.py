@@ -43,7 +43,7 @@ class Frames(Product):
     table: NDArray[Any]
     """(n,) FRAME_DTYPE."""
     position: int = 0
-    """Bit of the pass, or of the numbered part of it (`counts_in`), at which the chunk begins."""
+    """Bit of the pass, or of the numbered part of it (`part_of`), at which the chunk begins."""
     skipped: int = 0
     """Bits of the chunk that belong to no frame."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.product import Arrival, Completeness, Entry, Facts, Key, Product, Recognition, Sink, Source
-from stages.products.chunk import counts_in
+from stages.products.chunk import part_of
 from stages.products.tables import from_npy, to_npy
 
 __all__ = ["GAP_DTYPE", "PACKET_DTYPE", "Packets"]
@@ -140,7 +140,7 @@ class Packets(Product):
     def story(self) -> list[str]:
         """Tell what each virtual channel lost, and where."""
         lines = []
-        where = f"part {part}" if (part := counts_in(self.chunk)) else "the pass"
+        where = f"part {part}" if (part := part_of(self.chunk)) else "the pass"
         for channel in np.unique(self.gaps["virtual_channel"]).tolist():
             mine = self.gaps[self.gaps["virtual_channel"] == channel]
             places = ", ".join(f"{bit // 8:,}" for bit in mine["position"][:TOLD_GAPS].tolist()) + (" ..." if len(mine) > TOLD_GAPS else "")

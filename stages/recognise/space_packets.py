@@ -69,6 +69,7 @@ def packets_from_outside(source: Source) -> tuple[Bytes, NDArray[Any], int]:
     """
     from stages.formats.packets import walk_packets
     from stages.products import PACKET_DTYPE
+    from stages.products.chunk import begins
 
     # A chunk that is larger ends in what are no packets.
     whole = source.files[""]
@@ -84,5 +85,5 @@ def packets_from_outside(source: Source) -> tuple[Bytes, NDArray[Any], int]:
     table = np.zeros(len(walk.table), PACKET_DTYPE)
     for field in ("apid", "flags", "sequence", "offset", "length"):
         table[field] = walk.table[field]
-    table["position"] = 8 * ((source.facts.get("position") or 0) + walk.table["offset"])
+    table["position"] = 8 * (begins(source.key["chunk"], source.facts.get("position")) + walk.table["offset"])
     return data[: walk.end], table, whole.length - walk.end

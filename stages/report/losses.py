@@ -13,13 +13,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pipeline.product import Entry
-from stages.products.chunk import counts_in, octet_of
+from stages.products.chunk import Place, part_of, told_place
 from stages.report.words import count
 
 __all__ = ["LinkLoss", "Losses", "told", "trace_losses"]
-
-Place: TypeAlias = tuple[str, int]
-"""Of a pass: the numbered part, or nothing, and the bit of that, or of the pass. Parts are in order of their names."""
 
 Window: TypeAlias = tuple[str, Place | None, Place | None]
 """Pass, place before, place after; None where the pass brought nothing on that side."""
@@ -41,7 +38,7 @@ class LinkLoss:
     @property
     def place(self) -> str:
         """Say where: byte 4,000 of the pass."""
-        return octet_of([self.position], self.part) if self.part else f"{octet_of([self.position], '')} of the pass"
+        return told_place([self.position], self.part) + ("" if self.part else " of the pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def trace_losses(packets: Iterable[Entry], files: Sequence[Entry]) -> Losses:
 def gaps_of(packets: Iterable[Entry]) -> dict[str, dict[int, tuple[list[Place], list[LinkLoss]]]]:
     """Sort the losses by pass, virtual channel and place."""
     rows = sorted(
-        (entry.key["pass"], channel, counts_in(entry.key["chunk"]), position, lost)
+        (entry.key["pass"], channel, part_of(entry.key["chunk"]), position, lost)
         for entry in packets
         for channel, lost, position in entry.facts.get("gaps", ())
     )
@@ -117,6 +114,9 @@ def losses_in(row: tuple[list[Place], list[LinkLoss]], window: Window) -> tuple[
     """Give the losses after one place, up to another; where a side is open the one that is nearest."""
     places, losses = row
     _, before, after = window
+    if before is not None and after is not None and bool(before[0]) != bool(after[0]):
+        # Where a numbered part lies among the bytes of the pass nobody knows.
+        return ()
     low = 0 if before is None else bisect.bisect_right(places, before)
     high = len(places) if after is None else bisect.bisect_right(places, after)
     if before is None:

@@ -21,7 +21,7 @@ from pipeline.mission import Profile
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.testing.cluster import Cluster
-from pipeline.testing.toys import toy_registry
+from pipeline.testing.toys import Words, toy_registry
 
 REGISTRY = toy_registry()
 WORDS = ["alpha", "beta", "gamma", "delta", "apple", "banana?", "grape", "date"]
@@ -111,26 +111,31 @@ def test_processes_of_this_machine_make_the_tree_of_sync_and_leave_interrupts_to
     assert len(here) == 2
 
 
-def test_a_batch_goes_where_what_it_reads_was_made(tmp_path, monkeypatch):
-    """There it may still be in memory."""
-    where, made = {}, {}
-    outcome_of, submit = executors.DaskExecutor._outcome_of, executors.DaskExecutor.submit
+def test_a_batch_goes_where_what_it_reads_is_in_memory(tmp_path, monkeypatch):
+    """Where nothing of it is, Dask chooses."""
+    monkeypatch.setattr(Words, "as_saved", lambda self: self)
+    executor = make_executor("dask", scheduler=LOCAL, jobs=2)
+    made, asked = {}, []
+    outcome_of, submit = executor._outcome_of, executor._client.submit
 
-    def noted(self, future):
-        outcomes = outcome_of(self, future)
+    def noted(future):
+        outcomes = outcome_of(future)
         made.update((output.digest, future.result()[0]) for outcome in outcomes for output in outcome.outputs)
         return outcomes
 
-    def asked(self, batch, priority):
-        read = {loadable.entry.digest for work in batch.work for _, loadables in work.inputs for loadable in loadables}
-        where[batch.name] = (self._maker_for(batch), {made[digest] for digest in read if digest in made})
-        submit(self, batch, priority)
+    def sent(function, *arguments, **options):
+        for batch in arguments:
+            read = [item.entry.digest for work in batch.work for name, items in work.inputs if name.kind is Words for item in items]
+            asked.append((batch.spec.name, options.get("workers"), options.get("allow_other_workers"), [made[digest] for digest in read]))
+        return submit(function, *arguments, **options)
 
-    monkeypatch.setattr(executors.DaskExecutor, "_outcome_of", noted)
-    monkeypatch.setattr(executors.DaskExecutor, "submit", asked)
-    process(tmp_path, TAPES, lambda: make_executor("dask", scheduler=LOCAL, jobs=2))
-    assert all(maker in makers if makers else maker is None for maker, makers in where.values())
-    assert {maker for maker, _ in where.values()} > {None}
+    executor._outcome_of = noted
+    executor._client.submit = sent
+    process(tmp_path, TAPES, lambda: executor)
+    assert {name for name, *_ in asked} == set(REGISTRY.stages)
+    for name, workers, others, makers in asked:
+        assert (workers is not None, bool(others)) == (name == "letters", name == "letters")
+        assert workers is None or makers.count(workers[0]) >= len(makers) / 2
 
 
 def test_the_executor_is_made_while_files_are_taken_in(tmp_path):
@@ -148,6 +153,36 @@ def test_the_executor_is_made_while_files_are_taken_in(tmp_path):
         run.work()
 
 
+def test_an_executor_that_cannot_be_made_leaves_what_was_taken_in(tmp_path):
+    def never():
+        raise UsageError("nobody answers", where="there")
+
+    with pytest.raises(UsageError, match="nobody answers"):
+        process(tmp_path, TAPES, never)
+    assert process(tmp_path, {}, SyncExecutor).summary.taken == 0
+    assert (tmp_path / "out" / "book" / "-.book").exists()
+
+
+def test_nobody_waits_for_an_executor_that_is_still_being_made(tmp_path):
+    wanted, closed = threading.Event(), threading.Event()
+
+    class Late(SyncExecutor):
+        def close(self) -> None:
+            closed.set()
+
+    def make():
+        assert wanted.wait(60)
+        return Late()
+
+    (tmp_path / "tape.txt").write_text("alpha beta ")
+    store = Store(tmp_path / "out").create()
+    with Run(store, REGISTRY, Profile(name="toy", tables={}), Settings(mission="toy"), executor=make, progress=Notes()) as run:
+        run.admit([tmp_path / "tape.txt"])
+    assert not closed.is_set()
+    wanted.set()
+    assert closed.wait(60)
+
+
 def test_dask_in_this_process_does_not_remember_every_batch(tmp_path, monkeypatch):
     """A watch makes millions of them."""
     close, found = executors.DaskExecutor.close, {}
@@ -160,8 +195,9 @@ def test_dask_in_this_process_does_not_remember_every_batch(tmp_path, monkeypatc
 
     monkeypatch.setattr(executors.DaskExecutor, "close", count)
     made = process(tmp_path, TAPES, lambda: make_executor("dask", scheduler=None, jobs=1)).summary.made
-    assert made.total() > 2 * len(made)
-    assert max(found.values()) <= len(made)
+    assert made.total() > 4 * len(made)
+    # Of each stage one that stays, and perhaps one that has just ended.
+    assert max(found.values()) <= 2 * len(made)
 
 
 def test_the_least_work_goes_nowhere(tmp_path):

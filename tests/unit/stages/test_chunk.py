@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.products import Chunk
-from stages.products.chunk import counts_in, octet_of
+from stages.products.chunk import part_of, told_place
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from stages.products.chunk import counts_in, octet_of
 )
 def test_a_chunk_says_where_it_begins_and_of_what(name: str, position: int | None, part: str, begins: int) -> None:
     chunk = Chunk(pass_="one", chunk=name, data=np.zeros(1, np.uint8), position=position)  # noqa: S106 - a pass over a ground station
-    assert (counts_in(name), chunk.begins) == (part, begins)
+    assert (part_of(name), chunk.begins) == (part, begins)
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_a_chunk_says_where_it_begins_and_of_what(name: str, position: int | Non
     ],
 )
 def test_a_place_is_told_in_bytes(bits: list[int], part: str, said: str) -> None:
-    assert octet_of(bits, part) == said
+    assert told_place(bits, part) == said
