@@ -95,6 +95,9 @@ class DaskExecutor:
     def __init__(self, *, scheduler: str | None, jobs: int) -> None:
         import distributed
 
+        if scheduler is None:
+            # Before there are threads.
+            keep_freed_memory()
         self._here = scheduler is None
         self._turns = threading.Semaphore(jobs)
         """Of threads here: there is one more than may compute, since now and then one waits for the disk."""
