@@ -12,14 +12,13 @@ import sys
 import threading
 import uuid
 import warnings
-from collections import Counter, OrderedDict, deque
+from collections import deque
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
 from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.memory import give_freed_memory_back, keep_freed_memory
 from pipeline.perform import Batch, Outcome, perform
-from pipeline.product import Product
 
 __all__ = ["LOCAL", "DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostError", "dask_setup", "make_executor"]
 
@@ -30,8 +29,6 @@ LOCAL = "local"
 """In place of a scheduler's address: worker processes of this machine, for as long as the executor lives."""
 ANCHOR = -1000
 """Priority of what holds a place: behind all that is to be done."""
-MOST_MADE = 4096
-"""Products of which the driver knows what worker made them."""
 PATIENCE = "10s"
 """How long a scheduler may take to answer, and a first worker to come."""
 
@@ -103,12 +100,10 @@ class DaskExecutor:
         """Of threads here: there is one more than may compute, since now and then one waits for the disk."""
         self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
         self._running: dict[str, Any] = {}
-        self._makers: OrderedDict[str, str] = OrderedDict()
-        """Address of the worker that made a product, by the product's digest: it may still have it in memory."""
         self._anchors: dict[str, Any] = {}
         """Of each stage a future of nothing. When no task of a group is left, which is a stage, Dask begins a new group and a new span for
         the next one, and its scheduler never forgets the old ones: with 10,000 chunks, hundreds of megabytes of them. To Dask a stage is
-        one large group by that: it queues batches on the scheduler rather than on workers, but for those that are meant for one."""
+        one large group by that: it queues batches on the scheduler rather than on workers."""
         try:
             self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else _processes_of_ours(jobs) if scheduler == LOCAL else None
         except (OSError, RuntimeError, TimeoutError) as error:
@@ -135,31 +130,12 @@ class DaskExecutor:
         if batch.spec.name not in self._anchors:
             self._anchors[batch.spec.name] = self._client.submit(_nothing, key=f"{batch.spec.name}-{uuid.uuid4().hex}", priority=ANCHOR)
         function, argument = (_perform_here, batch.name) if self._here else (_perform_there, batch)
-        maker = self._maker_for(batch)
-        where = {} if maker is None else {"workers": [maker], "allow_other_workers": True}
         with warnings.catch_warnings():
             # A report is made from everything that there is, and says so to its worker.
             warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-            future = self._client.submit(
-                function, argument, key=f"{batch.name}-{batch.attempt}", pure=False, retries=0, priority=-priority, **where
-            )
+            future = self._client.submit(function, argument, key=f"{batch.name}-{batch.attempt}", pure=False, retries=0, priority=-priority)
         self._running[batch.name] = future
         future.add_done_callback(lambda done: self._done.put((batch, done)))
-
-    def _maker_for(self, batch: Batch) -> str | None:
-        """Name the worker that has made most of what a batch reads, of what may still be in its memory."""
-        kept = {item.name for item in batch.spec.inputs if item.loads and item.kind.as_saved is not Product.as_saved}
-        if not (kept and self._makers):
-            return None
-        inputs = (loadables for work in batch.work for item, loadables in work.inputs if item.name in kept)
-        read = (loadable.entry.digest for loadables in inputs for loadable in loadables)
-        makers = Counter(maker for digest in read if (maker := self._makers.get(digest)) is not None)
-        return max(makers, key=lambda maker: makers[maker]) if makers else None
-
-    def _note_maker(self, address: str, outcomes: list[Outcome]) -> None:
-        self._makers.update((output.digest, address) for outcome in outcomes for output in outcome.outputs)
-        while len(self._makers) > MOST_MADE:
-            self._makers.popitem(last=False)
 
     def next(self, timeout: float | None = None) -> Result | None:
         """Wait for any batch to end."""
@@ -179,11 +155,10 @@ class DaskExecutor:
 
         try:
             if future.status == "finished":
-                address, outcomes = future.result()
-                self._note_maker(address, outcomes)
+                outcomes: list[Outcome] = future.result()
                 if outcomes[-1].overrun is not None:
                     self._renew(future)
-                return list(outcomes)
+                return outcomes
             error = future.exception() if future.status == "error" else None
         except (OSError, TimeoutError):
             raise _gone() from None
@@ -225,12 +200,8 @@ def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> 
             give_freed_memory_back()
 
 
-def _perform_there(batch: Batch) -> tuple[str, list[Outcome]]:
-    """Perform a batch on a worker, and say which."""
-    import distributed
-
-    get_worker: Any = distributed.get_worker
-    return get_worker().address, _perform(batch, _TURNS[0] if _TURNS else None)
+def _perform_there(batch: Batch) -> list[Outcome]:
+    return _perform(batch, _TURNS[0] if _TURNS else None)
 
 
 def _nothing() -> None:

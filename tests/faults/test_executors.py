@@ -21,7 +21,7 @@ from pipeline.mission import Profile
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.testing.cluster import Cluster
-from pipeline.testing.toys import Words, toy_registry
+from pipeline.testing.toys import toy_registry
 
 REGISTRY = toy_registry()
 WORDS = ["alpha", "beta", "gamma", "delta", "apple", "banana?", "grape", "date"]
@@ -109,33 +109,6 @@ def test_processes_of_this_machine_make_the_tree_of_sync_and_leave_interrupts_to
     assert tree(tmp_path) == wanted
     assert seen == [here]
     assert len(here) == 2
-
-
-def test_a_batch_goes_where_what_it_reads_is_in_memory(tmp_path, monkeypatch):
-    """Where nothing of it is, Dask chooses."""
-    monkeypatch.setattr(Words, "as_saved", lambda self: self)
-    executor = make_executor("dask", scheduler=LOCAL, jobs=2)
-    made, asked = {}, []
-    outcome_of, submit = executor._outcome_of, executor._client.submit
-
-    def noted(future):
-        outcomes = outcome_of(future)
-        made.update((output.digest, future.result()[0]) for outcome in outcomes for output in outcome.outputs)
-        return outcomes
-
-    def sent(function, *arguments, **options):
-        for batch in arguments:
-            read = [item.entry.digest for work in batch.work for name, items in work.inputs if name.kind is Words for item in items]
-            asked.append((batch.spec.name, options.get("workers"), options.get("allow_other_workers"), [made[digest] for digest in read]))
-        return submit(function, *arguments, **options)
-
-    executor._outcome_of = noted
-    executor._client.submit = sent
-    process(tmp_path, TAPES, lambda: executor)
-    assert {name for name, *_ in asked} == set(REGISTRY.stages)
-    for name, workers, others, makers in asked:
-        assert (workers is not None, bool(others)) == (name == "letters", name == "letters")
-        assert workers is None or makers.count(workers[0]) >= len(makers) / 2
 
 
 def test_the_executor_is_made_while_files_are_taken_in(tmp_path):
