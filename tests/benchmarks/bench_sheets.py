@@ -169,7 +169,7 @@ def exactness(folder: Path) -> None:
     draft = Picture.open(folder / "0.jpg")
     draft.draft("RGB", SHAPE[::-1])
     jpeg = np.asarray(Picture.open(folder / "0.jpg"), np.float64)
-    ideal = runpy.run_path(str(Path(__file__).parents[1] / "unit/formats/test_jpeg_ideal.py"))["ideal"]
+    ideal = runpy.run_path(str(Path(__file__).parents[1] / "unit/formats/ideal_jpeg.py"))["ideal"]
     rows = {
         "ours, PNG": (draft_cell(folder / "0.png", "c", CELL).samples, full),
         "ours, JPEG": (draft_cell(folder / "0.jpg", "c", CELL).samples, jpeg),
