@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import DataError
-from stages.decode import decode, labels, sound
+from stages.decode import decode, labels
 from stages.decode.sidecars import moments_of
 from stages.formats.archive import described_by
 from stages.formats.images import read_image_bytes
@@ -114,8 +114,8 @@ def video(container):
 
 STAGES = {
     "ccsds121": (decode, {"encoding": "aec", "width": 16, "height": 12, "bits": 8}),
-    "wav": (sound, {}),
-    "flac": (sound, {}),
+    "wav": (decode, {}),
+    "flac": (decode, {}),
     "mp4": (decode, {}),
     "mkv": (decode, {}),
     "h264": (decode, {}),
