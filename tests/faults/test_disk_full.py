@@ -82,9 +82,15 @@ def test_at_every_write_the_disk_may_be_full(tmp_path, monkeypatch, keep):
         tapes(folder)
         Store(folder / "out").create()
         disk.count, disk.room = 0, room
-        with pytest.raises(StorageError, match="No space left on device") as caught:
+        error = None
+        try:
             run(folder, SyncExecutor, keep)
-        assert caught.value.exit_code is ExitCode.STORAGE
+        except StorageError as raised:
+            error = raised
+        # What has waited for a while is committed: a run that took less time writes a little less often, and may have had room.
+        assert (error is not None) == (disk.count > room)
+        assert error is None or (error.exit_code is ExitCode.STORAGE and "No space left on device" in str(error))
+        assert error is not None or room > writes // 2
         disk.room = 1 << 30
         half = tree_digests(folder / "out")
         assert {path: digest for path, digest in wanted.items() if path in half and path != "MANIFEST.sha256"}.items() <= half.items()
