@@ -112,6 +112,8 @@ class DaskExecutor:
         try:
             self._client: Any = make_client(self._cluster or scheduler, timeout=PATIENCE)
         except (OSError, ValueError) as error:
+            if self._cluster is not None:
+                self._cluster.close()
             raise UsageError(
                 f"no Dask scheduler answers: {error}", where=str(scheduler), remedy="Start one with `dask scheduler`, and workers"
             ) from None
