@@ -294,6 +294,13 @@ class Dispatcher:
     def _make_batch(self, spec: StageSpec, chosen: list[tuple[Task, Work]]) -> Batch:
         name = f"{spec.name}-{uuid.uuid4().hex}"
         work = tuple(work for _, work in chosen)
-        batch = Batch(name=name, spec=spec, work=work, staging=str(self._store.staging / name), limit=self._planner.settings.time_limit)
+        batch = Batch(
+            name=name,
+            spec=spec,
+            work=work,
+            staging=str(self._store.staging / name),
+            limit=self._planner.settings.time_limit,
+            read_later=spec.name in self._registry.read_later,
+        )
         self.launch(batch, tuple(task for task, _ in chosen))
         return batch

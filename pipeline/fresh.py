@@ -39,13 +39,13 @@ class Fresh:
         """Those that nothing has asked for, each with the moment when it was made."""
         self._held = 0
 
-    def keep(self, product: Product, digest: str) -> None:
-        """Hold a product of this digest, if it says what loading it would give."""
+    def keep(self, product: Product, digest: str) -> bool:
+        """Hold a product of this digest, if it says what loading it would give; say whether it does."""
         self._forget_old()
         saved = product.as_saved()
         size = 0 if saved is None else _size(saved)
         if saved is None or size > self._room // SHARE:
-            return
+            return False
         name = (type(saved), saved.key.text, digest)
         with self._lock:
             self._drop(name)
@@ -53,6 +53,7 @@ class Fresh:
             self._held += size
             while self._held > self._room:
                 self._drop(next(iter(self._asked or self._made)))
+        return True
 
     def find(self, kind: type[Product], key: str, digest: str) -> Product | None:
         """Give the product if it is held."""

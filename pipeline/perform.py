@@ -25,7 +25,7 @@ from pipeline.limit import Overrun, in_time
 from pipeline.product import Entry, FileRef, Key, Product, Source
 from pipeline.receipt import FileRecord, Output, output_digest
 from pipeline.stage import Group, Input, Listing, Role, Section, StageSpec
-from pipeline.staging import FileSink, Folder, Pack, sync
+from pipeline.staging import FileSink, Folder, Pack, forget, sync
 from pipeline.store import digest_file
 
 __all__ = ["Batch", "Loadable", "Outcome", "Work", "listed", "loadable", "perform"]
@@ -81,6 +81,8 @@ class Batch:
     attempt: int = 1
     limit: float = 0.0
     """Seconds that each of its tasks may take; 0: any."""
+    read_later: bool = True
+    """Whether files that it makes will be read again, and not only while they are at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,8 @@ def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = context
             outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
         staged = [path for outcome in outcomes for path in outcome.staged.values()]
         sync([*staged, *([str(pack.path_of_all)] if pack and pack.path_of_all.stat().st_size else [])])
+        if not batch.read_later:
+            forget(folder.at_hand)
     return [replace(outcome, place=str(path)) for outcome in [*outcomes, *([_overdue(overrun)] if overrun else [])]]
 
 
@@ -255,7 +259,8 @@ def _save(product: Product, folder: Folder, pack: Pack | None, staged: dict[str,
             staged[final] = str(path)
     completeness, facts = product.completeness(), product.facts()
     digest = output_digest(records, completeness, facts)
-    FRESH.keep(product, digest)
+    if FRESH.keep(product, digest):
+        folder.at_hand += [staged[record.path] for record in records if record.whole]
     return Output(
         kind=kind.__name__,
         key=product.key.text,

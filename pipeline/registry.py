@@ -86,6 +86,19 @@ class Registry:
             return None
         return max((item.kind for item in spec.inputs if item.role is Role.ONE), key=lambda kind: len(kind.KEY))
 
+    @functools.cached_property
+    def read_later(self) -> frozenset[str]:
+        """Stages of which a product is loaded by one that waits: for all of its kind, or for another stage that does."""
+        late = {name for name, spec in self.stages.items() if spec.settled}
+        found = {
+            (maker.name, name)
+            for name, spec in self.stages.items()
+            for item in spec.inputs
+            if item.loads and (maker := self.producers.get(item.kind.__name__))
+            if name in late or any(maker.name in self.upstream[other] for other in late & self.upstream[name])
+        }
+        return frozenset(maker for maker, _ in found)
+
     @property
     def external(self) -> list[type[Product]]:
         """Name the kinds that may come from outside."""

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from pipeline.errors import ContractError, DataError
 from pipeline.receipt import FileRecord
 
-__all__ = ["FileSink", "Folder", "Pack", "sync"]
+__all__ = ["FileSink", "Folder", "Pack", "forget", "sync"]
 
 
 class Folder:
@@ -23,6 +23,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.at_hand: list[str] = []
+        """Files of products that are still in this process's memory too."""
         self._count = 0
 
     def name(self, suffix: str) -> Path:
@@ -89,6 +91,15 @@ def sync(paths: Sequence[str]) -> None:
     for path in paths:
         with open(path, "rb") as stream:  # noqa: PTH123  thousands of paths that are text already
             os.fsync(stream.fileno())
+
+
+def forget(paths: Sequence[str]) -> None:
+    """Tell the system that nobody will read these soon, which the disk has: its memory is for files that somebody will."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for path in paths:
+        with open(path, "rb") as stream:  # noqa: PTH123  as above
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _syncfs(path: str) -> bool:

@@ -25,6 +25,9 @@ __all__ = ["Store", "digest_file", "storage_errors"]
 
 HIDDEN = ".skycrane"
 
+BLOCK = 8 << 20
+"""Bytes that are read at a time, and digested: most pictures at once, for each time a thread has to ask for the interpreter again."""
+
 LOCK_PATIENCE = 1.0
 """Seconds."""
 
@@ -32,12 +35,10 @@ LOCK_PATIENCE = 1.0
 def digest_file(path: Path, offset: int = 0, length: int | None = None) -> str:
     """SHA-256 of a file, or of a stretch of it."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        if offset == 0 and length is None:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+    with path.open("rb", buffering=0) as stream:
         stream.seek(offset)
         left = os.fstat(stream.fileno()).st_size - offset if length is None else length
-        while left > 0 and (block := stream.read(min(left, 1 << 20))):
+        while left > 0 and (block := stream.read(min(left, BLOCK))):
             digest.update(block)
             left -= len(block)
     return digest.hexdigest()

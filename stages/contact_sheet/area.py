@@ -44,7 +44,7 @@ def reduce_area(
     wide = cube.shape[0] * int(np.iinfo(cube.dtype).max) >= 1 << 32
     sums = np.empty(cube.shape[1] * cube.shape[2], np.uint64 if wide else np.uint32)
     covered = spans(cube.shape[1], shape[1])
-    if mask.any():
+    if np.count_nonzero(mask):
         reduce_present(
             cube,
             np.ascontiguousarray(mask),

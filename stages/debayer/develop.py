@@ -67,7 +67,7 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], recipe: R
     if telemetry:
         # Pictures that came in colour were developed from such samples too, by filters no wider than ours.
         meta["telemetry"] = _spoil(lost, grow_diamond if pattern == "colour" else grow, telemetry, mosaic.mask.shape)
-    for picture in pictures:
+    for picture in pictures if np.count_nonzero(lost) else ():
         picture[lost] = 0
     meta |= looks[0].done if pattern in PATTERNS else {}
     meta |= {"tone": recipe.tone} if recipe.tone != "linear" and pattern != "colour" else {}

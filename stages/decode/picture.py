@@ -32,7 +32,7 @@ PHASE_SPREAD = 0.02
 def decode_picture(file: ReceivedFile, names: Names, described: Mapping[str, Any], clock: Clock) -> Iterator[Mosaic]:
     """Decode the one picture of a file, or nothing; `described` is what labels beside it say (`stages.products.Description.meta`)."""
     raster = _read(file, described)
-    if raster is None or raster.mask.all():
+    if raster is None or np.count_nonzero(raster.mask) == raster.mask.size:
         return
     raster = as_levels(raster)
     label = label_of(described, raster)

@@ -6,18 +6,18 @@ ISA-L, which did this before, once gave other octets for the same picture (docs/
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 from isal import isal_zlib
+from numba import njit
 from numpy.typing import NDArray
 
 from stages.formats.deflate_blocks import room, write_blocks
 from stages.formats.deflate_literals import literal_room, write_literals
 from stages.formats.deflate_matches import TABLE
 
-__all__ = ["compress", "compress_literals", "compress_part", "tried_strips"]
+__all__ = ["compress", "compress_literals", "compress_part", "literal_size", "searched_size", "tried_strips"]
 
 Octets: TypeAlias = NDArray[np.uint8]
 
@@ -68,7 +68,31 @@ def compress_part(data: Octets) -> bytes:
     return out[:length].tobytes() + int(held).to_bytes((int(bits) + 3 + 7) // 8, "little") + b"\0\0\xff\xff"
 
 
-def tried_strips(rows: NDArray[Any]) -> Iterator[Octets]:
-    """Give the octets of a few strips of a picture's rows, evenly spread: how well they are compressed tells of the whole."""
-    thick = max(THINNEST, len(rows) // STRIPS // SHARE)
-    return (rows[len(rows) * (2 * k + 1) // (2 * STRIPS) :][:thick].view(np.uint8).ravel() for k in range(STRIPS))
+def tried_strips(rows: NDArray[Any]) -> Octets:
+    """Give the octets of a few strips of a picture's rows, evenly spread, (strips, n): how well they are compressed tells of the whole."""
+    thick = min(len(rows), max(THINNEST, len(rows) // STRIPS // SHARE))
+    begins = (min(len(rows) * (2 * k + 1) // (2 * STRIPS), len(rows) - thick) for k in range(STRIPS))
+    return np.stack([rows[begin : begin + thick].view(np.uint8).ravel() for begin in begins])
+
+
+@njit(cache=True, nogil=True)
+def searched_size(strips: Octets) -> int:
+    """Count the octets that each strip, (strips, n) uint8, takes by itself if what repeats is looked for."""
+    out, table = np.empty(room(strips.shape[1]), np.uint8), np.zeros(TABLE, np.uint16)
+    total = 0
+    # By number, or numba does not know that each is contiguous.
+    for k in range(len(strips)):
+        table[:] = 0
+        end, _, _ = write_blocks(strips[k], 0, table, 1, out, 0, np.uint64(0), np.uint64(0))
+        total += end
+    return total
+
+
+@njit(cache=True, nogil=True)
+def literal_size(strips: Octets) -> int:
+    """Count the octets that each strip, (strips, n) uint8, takes by itself if nothing is looked for."""
+    out = np.empty(literal_room(strips.shape[1]), np.uint8)
+    total = 0
+    for k in range(len(strips)):
+        total += write_literals(strips[k], out, 0)
+    return total

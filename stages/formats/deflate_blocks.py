@@ -57,6 +57,7 @@ def _length_symbols() -> tuple[Counts, Counts, Counts]:
 LENGTH_SYMBOLS, LENGTH_BITS, LENGTH_SAID = _length_symbols()
 
 
+@njit(cache=True, nogil=True)
 def room(size: int) -> int:
     """Give the octets that blocks of so much data can take, and those that are written past them."""
     return size + (STORED_HEAD + 1) * (size // STORED + size // TOKENS + 2) + 16

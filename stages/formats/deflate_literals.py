@@ -13,25 +13,34 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stages.formats.deflate_blocks import ORDER
-from stages.formats.huffman import append_bits, assign_codes, find_lengths
+from stages.formats.huffman import LENGTH_SHIFT, append_bits, assign_codes, find_lengths
+from stages.formats.words import load_word, store_word
 
 __all__ = ["literal_room", "write_literals"]
 
 Octets: TypeAlias = NDArray[np.uint8]
 Counts: TypeAlias = NDArray[np.int64]
+Codes: TypeAlias = NDArray[np.uint64]
+Pairs: TypeAlias = NDArray[np.uint32]
+Held: TypeAlias = tuple[int, np.uint64, np.uint64]
 
-BLOCK = 1 << 17
-"""Bytes with a code of their own: few enough for it to fit, enough to make up for the 144 bytes that tell it."""
+BLOCK = 1 << 19
+"""Bytes with a code of their own: few enough for it to fit, enough to make up for the table of its pairs."""
 STRIDE = 4
 """Of which runs of bytes one is counted, to find a code."""
 RUN = 512
+LEAST = 1 << 13
+"""Bytes for which a table of their pairs is worth making."""
 LONGEST = 12
-"""Bits of a code; four fit into a register beside what is left of the byte before."""
+"""Bits of a code; four fit into a register beside what is left of the byte before, and two with their length into 32 bits."""
+PAIRS, PAIR_SHIFT = 1 << 16, 24
+"""Entries of the table of two bytes' codes, and where their length stands in each."""
 END = 256
 """The symbol that ends a block."""
 SYMBOLS = END + 1
 
 
+@njit(cache=True, nogil=True)
 def literal_room(size: int) -> int:
     """Give the octets that blocks of so much data can take, and those that are written past them."""
     # No literal takes more than LONGEST bits; a block's head takes 1,107 bits, and eight bytes are written at a time.
@@ -42,6 +51,7 @@ def literal_room(size: int) -> int:
 def write_literals(data: Octets, out: Octets, place: int) -> int:
     """Write all blocks, with literal_room(data.size) bytes from `place` on; return where they end."""
     table, counts = np.zeros(SYMBOLS, np.uint64), np.zeros(SYMBOLS, np.int64)
+    pairs = np.empty(PAIRS, np.uint32)
     lengths, work = np.zeros(SYMBOLS, np.int64), np.zeros((4, 2 * SYMBOLS), np.int64)
     bits, held = np.uint64(0), np.uint64(0)
     for begin in range(0, max(1, data.size), BLOCK):
@@ -51,7 +61,12 @@ def write_literals(data: Octets, out: Octets, place: int) -> int:
         assign_codes(lengths, table)
         last = np.uint64(begin + BLOCK >= data.size)
         place, held, bits = _put_head(lengths, last, out, place, held, bits)
-        place, held, bits = _put_literals(part, table, out, place, held, bits)
+        # The table of pairs takes as long as some thousand bytes do without it.
+        whole = part.size // 8 * 8 if part.size >= LEAST else 0
+        if whole:
+            _join(table, pairs)
+            place, held, bits = _put_pairs(part[:whole], pairs, out, place, held, bits)
+        place, held, bits = _put_rest(part[whole:], table, out, place, held, bits)
     return place + int((bits + np.uint64(7)) >> np.uint64(3))
 
 
@@ -74,9 +89,7 @@ def _count(part: Octets, counts: Counts) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _put_head(
-    lengths: Counts, last: np.uint64, out: Octets, place: int, held: np.uint64, bits: np.uint64
-) -> tuple[int, np.uint64, np.uint64]:
+def _put_head(lengths: Counts, last: np.uint64, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
     """Begin a block with a dynamic code: all lengths as they are, four bits each, and one distance code that is never used."""
     place, held, bits = append_bits(int(last) | 2 << 1, 3, out, place, held, bits)
     place, held, bits = append_bits(SYMBOLS - 257 | 0 << 5 | (ORDER.size - 4) << 10, 14, out, place, held, bits)
@@ -91,28 +104,48 @@ def _put_head(
 
 
 @njit(cache=True, nogil=True)
-def _put_literals(
-    part: Octets, table: NDArray[np.uint64], out: Octets, place: int, held: np.uint64, bits: np.uint64
-) -> tuple[int, np.uint64, np.uint64]:
-    """Append the codes of bytes, four at a time, and the block's end."""
-    mask, sixteen, seven, three = np.uint64(0xFFFF), np.uint64(16), np.uint64(7), np.uint64(3)
-    whole = part.size // 4 * 4
-    for i in range(0, whole, 4):
-        a, b, c, d = table[part[i]], table[part[i + 1]], table[part[i + 2]], table[part[i + 3]]
-        # Two pairs are joined apart from what is held, so that the processor need not wait for one after the other.
-        first, first_bits = a & mask | (b & mask) << (a >> sixteen), (a >> sixteen) + (b >> sixteen)
-        second, second_bits = c & mask | (d & mask) << (c >> sixteen), (c >> sixteen) + (d >> sixteen)
-        held |= (first | second << first_bits) << bits
-        bits += first_bits + second_bits
-        target = out[place : place + 8]
-        for k in range(8):
-            target[k] = held >> np.uint64(8 * k)
-        place += int(bits >> three)
-        held >>= bits & ~seven
-        bits &= seven
-    for i in range(whole, part.size):
-        place, held, bits = append_bits(int(table[part[i]] & mask), int(table[part[i]] >> sixteen), out, place, held, bits)
-    place, held, bits = append_bits(int(table[END] & mask), int(table[END] >> sixteen), out, place, held, bits)
+def _join(table: Codes, pairs: Pairs) -> None:
+    """Give the codes of any two bytes as one; the first byte is the index's lower one."""
+    # In words of 32 bits, which run in vectors.
+    codes, bits, total = np.empty(256, np.uint32), np.empty(256, np.uint32), np.uint32(PAIR_SHIFT)
+    for symbol in range(256):
+        codes[symbol], bits[symbol] = np.uint32(table[symbol] & np.uint64(0xFFFF)), np.uint32(table[symbol] >> np.uint64(LENGTH_SHIFT))
+    for second in range(256):
+        code, count = codes[second], bits[second]
+        row = pairs[256 * second : 256 * second + 256]
+        for first in range(256):
+            row[first] = codes[first] | code << bits[first] | (bits[first] + count) << total
+
+
+@njit(cache=True, nogil=True)
+def _put_pairs(part: Octets, pairs: Pairs, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
+    """Append the codes of bytes, eight at a time."""
+    for i in range(0, part.size, 8):
+        word = load_word(part, i)
+        place, held, bits = _hold(word, pairs, out, place, held, bits)
+        place, held, bits = _hold(word >> np.uint64(32), pairs, out, place, held, bits)
+    return place, held, bits
+
+
+@njit(cache=True, nogil=True)
+def _hold(word: np.uint64, pairs: Pairs, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
+    """Append the codes of the four lowest bytes."""
+    index, code, total, seven = np.uint64(PAIRS - 1), np.uint64((1 << PAIR_SHIFT) - 1), np.uint64(PAIR_SHIFT), np.uint64(7)
+    first, second = np.uint64(pairs[word & index]), np.uint64(pairs[word >> np.uint64(16) & index])
+    # Joined apart from what is held, so that the processor need not wait for one after the other.
+    held |= (first & code | (second & code) << (first >> total)) << bits
+    bits += (first >> total) + (second >> total)
+    store_word(out, place, held)
+    return place + int(bits >> np.uint64(3)), held >> (bits & ~seven), bits & seven
+
+
+@njit(cache=True, nogil=True)
+def _put_rest(part: Octets, table: Codes, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
+    """Append the codes of a few bytes one by one, and the block's end."""
+    mask, shift = np.uint64(0xFFFF), np.uint64(LENGTH_SHIFT)
+    for value in part:
+        place, held, bits = append_bits(int(table[value] & mask), int(table[value] >> shift), out, place, held, bits)
+    place, held, bits = append_bits(int(table[END] & mask), int(table[END] >> shift), out, place, held, bits)
     if bits:
         out[place] = held & np.uint64(255)
     return place, held, bits

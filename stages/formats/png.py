@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.formats.deflate import compress, compress_literals, compress_part, tried_strips
+from stages.formats.deflate import compress, compress_literals, compress_part, literal_size, searched_size, tried_strips
 
 __all__ = ["encode_png", "pack_png", "png_file", "write_png"]
 
@@ -76,9 +76,9 @@ def _parts(image: NDArray[Any], text: Mapping[str, str]) -> Iterator[Buffer]:
 
 def _compress(filtered: NDArray[np.uint8]) -> Buffer:
     """Deflate by the way that suits the picture, as a few strips of its rows tell."""
-    plain = sum(len(compress_literals(strip)) for strip in tried_strips(filtered))
-    searched = sum(len(compress(strip)) for strip in tried_strips(filtered))
-    return compress_literals(filtered.ravel()) if plain <= WORTH * searched else compress(filtered.ravel())
+    strips = tried_strips(filtered)
+    plain = literal_size(strips) <= WORTH * searched_size(strips)
+    return compress_literals(filtered.ravel()) if plain else compress(filtered.ravel())
 
 
 def pack_png(rows: NDArray[np.uint8]) -> bytes:

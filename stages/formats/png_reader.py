@@ -47,6 +47,7 @@ class Chunk(NamedTuple):
     kind: bytes
     offset: int
     data: memoryview
+    checksum: bytes
     whole: bool
 
 
@@ -65,22 +66,24 @@ def decode_png(data: bytes, name: str) -> Raster:
     Raises DataError, naming the byte, for anything that breaks the format other than its end.
     """
     header = read_header(data, name)
-    packed, text, transparent, first = [], {}, None, 0
-    for chunk in _chunks(data, name):
+    packed: list[Chunk] = []
+    text, transparent = {}, None
+    for chunk in _chunks(data):
         if chunk.kind == b"IDAT":
-            first = first or chunk.offset
-            packed.append(chunk.data)
-        elif chunk.kind == b"tRNS" and chunk.whole:
+            packed.append(chunk)
+            continue
+        _check(chunk, name)
+        if chunk.kind == b"tRNS" and chunk.whole:
             transparent = np.frombuffer(chunk.data[: len(chunk.data) // 2 * 2], ">u2")
         elif chunk.kind in {b"tEXt", b"zTXt", b"iTXt"} and chunk.whole:
             text.update(_text(chunk))
     pixel = CHANNELS[header.colour] * header.depth // 8
     stride = header.width * pixel
-    filtered, received = _inflate(packed, header.height * (stride + 1), name, first)
+    filtered, received = _inflate(packed, header.height * (stride + 1), name)
     rows = np.empty((header.height, stride), np.uint8)
     bad = unfilter(filtered.reshape(header.height, stride + 1), pixel, received, rows)
     if bad >= 0:
-        raise DataError(f"has an unknown filter in row {bad}", where=f"{name} at byte {first}", remedy=REMEDY)
+        raise DataError(f"has an unknown filter in row {bad}", where=f"{name} at byte {packed[0].offset}", remedy=REMEDY)
     return _raster(header, rows, received, transparent, text)
 
 
@@ -97,7 +100,7 @@ def read_header(data: bytes, name: str) -> Header:
     return header
 
 
-def _chunks(data: bytes, name: str) -> Iterator[Chunk]:
+def _chunks(data: bytes) -> Iterator[Chunk]:
     """Give the chunks after the header; the last may be cut."""
     view, offset = memoryview(data), 33
     while offset + 8 <= len(data):
@@ -105,37 +108,47 @@ def _chunks(data: bytes, name: str) -> Iterator[Chunk]:
         body = view[offset + 8 : offset + 8 + length]
         whole = offset + 12 + length <= len(data)
         checksum = data[offset + 8 + length : offset + 12 + length]
-        if whole and isal_zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(checksum, "big"):
-            raise DataError(f"has a chunk {kind!r} with a wrong checksum", where=f"{name} at byte {offset}", remedy=REMEDY)
-        yield Chunk(kind, offset, body, whole)
+        yield Chunk(kind, offset, body, checksum, whole)
         if kind == b"IEND":
             return
         offset += 12 + length
 
 
-def _inflate(packed: list[memoryview], size: int, name: str, offset: int) -> tuple[NDArray[np.uint8], int]:
+def _check(chunk: Chunk, name: str) -> None:
+    if chunk.whole and isal_zlib.crc32(chunk.data, zlib.crc32(chunk.kind)) != int.from_bytes(chunk.checksum, "big"):
+        raise DataError(f"has a chunk {chunk.kind!r} with a wrong checksum", where=f"{name} at byte {chunk.offset}", remedy=REMEDY)
+
+
+def _inflate(packed: list[Chunk], size: int, name: str) -> tuple[NDArray[np.uint8], int]:
     """Give `size` bytes, zero where the stream ends early, and how many there were."""
     out = np.empty(size, np.uint8)
     try:
         # A whole stream at once, by the fastest decoder; what it does not like is looked at bit by bit.
-        whole = len(imagecodecs.deflate_decode(b"".join(packed), out=memoryview(out))) == size  # type: ignore[arg-type]  # see deflate.py
+        stream = b"".join(chunk.data for chunk in packed)
+        whole = len(imagecodecs.deflate_decode(stream, out=memoryview(out))) == size  # type: ignore[arg-type]  # see deflate.py
     except (imagecodecs.DeflateError, ValueError):
         whole = False
-    return (out, size) if whole else _inflate_cut(packed, out, name, offset)
+    if whole:
+        # The stream's own checksum, of all that it gave, was right: those of its pieces, which may be hundreds, say no more.
+        return out, size
+    for chunk in packed:
+        _check(chunk, name)
+    return _inflate_cut(packed, out, name)
 
 
-def _inflate_cut(packed: list[memoryview], out: NDArray[np.uint8], name: str, offset: int) -> tuple[NDArray[np.uint8], int]:
+def _inflate_cut(packed: list[Chunk], out: NDArray[np.uint8], name: str) -> tuple[NDArray[np.uint8], int]:
     stream, received = isal_zlib.decompressobj(), 0
     out[:] = 0
     try:
-        for part in packed:
+        for chunk in packed:
             if received == out.size:
                 break
-            piece = stream.decompress(part, out.size - received)
+            piece = stream.decompress(chunk.data, out.size - received)
             out[received : received + len(piece)] = np.frombuffer(piece, np.uint8)
             received += len(piece)
     except IsalError as error:  # type: ignore[misc]  # the library's stub calls the class a value
-        raise DataError(f"has compressed rows that are no zlib stream: {error}", where=f"{name} at byte {offset}", remedy=REMEDY) from None
+        where = f"{name} at byte {packed[0].offset}"
+        raise DataError(f"has compressed rows that are no zlib stream: {error}", where=where, remedy=REMEDY) from None
     return out, received
 
 

@@ -19,7 +19,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.formats.deflate import compress, tried_strips
+from stages.formats.deflate import compress, searched_size, tried_strips
 from stages.formats.raster import Mask, Raster, check_extent, from_channels
 
 __all__ = ["read_tiff", "write_tiff"]
@@ -53,7 +53,7 @@ def write_tiff(path: str | Path, samples: NDArray[Any], *, mask: Mask | None = N
         ordered = np.ascontiguousarray(samples, dtype=samples.dtype.newbyteorder("<"))
         kind = "rgb" if samples.ndim == 3 else "minisblack"
         _write_page(writer, ordered, samples.shape, photometric=kind, description=description)
-        if mask is not None and mask.any():
+        if mask is not None and np.count_nonzero(mask):
             label = (PAGE_NAME, "s", 0, "mask", True)
             bits = np.packbits(~mask, axis=1)
             _write_page(writer, bits, mask.shape, dtype=bool, photometric="minisblack", extratags=[label])
@@ -70,8 +70,8 @@ def _write_page(writer: tifffile.TiffWriter, rows: NDArray[Any], shape: tuple[in
 
 def _pays(rows: NDArray[Any]) -> bool:
     """Say whether compression saves enough: of a camera's noise it saves a tenth, and takes most of the time of reading and writing."""
-    tried = list(tried_strips(rows))
-    return sum(len(compress(part)) for part in tried) < WORTH * sum(part.size for part in tried)
+    strips = tried_strips(rows)
+    return searched_size(strips) < WORTH * strips.size
 
 
 def _compress(part: NDArray[Any]) -> bytes:
