@@ -37,6 +37,9 @@ from pipeline.withdrawal import restoring, withdrawing
 
 __all__ = ["Progress", "Run", "Summary", "open_catalog"]
 
+ADVANCE_SECONDS = 0.05
+"""How often to look after what runs, while files are taken in."""
+
 SETTLED_PAUSE = 10
 """Times as long as the settled stages take, between their rounds while data keep coming."""
 
@@ -65,6 +68,8 @@ class Run:
         self._refusals = Refusals()
         self._made_when_pruned = -1
         self._prune_again = 0.0
+        self._early: set[str] = set()
+        self._advanced = 0.0
         self.stop = False
         """Set it from a signal: what runs is finished, nothing else begins."""
 
@@ -137,9 +142,20 @@ class Run:
 
     # --- arrivals -----------------------------------------------------------------------------------------------------------------
 
-    def admit(self, inputs: Iterable[Path], *, level: str | None = None, link: str | None = None) -> None:
-        """Take in every file that these paths hold; UsageError for one that is not there, StorageError for one that cannot be read."""
-        self._admit(scan(inputs), Admitter(self.catalog, self.profile, level=level, link=link))
+    def admit(self, inputs: Iterable[Path], *, level: str | None = None, link: str | None = None, stages: Iterable[str] = ()) -> None:
+        """Take in every file that these paths hold; UsageError for one that is not there, StorageError for one that cannot be read.
+
+        stages  that may begin meanwhile, with files that stand for themselves: taking in thousands takes a while
+        """
+        self._early = set(stages) & self._registry.at_once
+        try:
+            self._admit(scan(inputs), Admitter(self.catalog, self.profile, level=level, link=link))
+        except SkycraneError:
+            # What has begun is finished, as it would be had it begun later.
+            self._loop.work(set(), pressed=lambda: False, stopped=lambda: True)
+            raise
+        finally:
+            self._early.clear()
 
     def admit_landed(self, paths: Iterable[Path], *, level: str | None = None, link: str | None = None) -> None:
         """Take in files that nobody has named: what is nothing, or gone, or cannot be read, is left out with a note."""
@@ -155,9 +171,18 @@ class Run:
                     self._note_admission(admission, admitter)
                     for refused, why, _ in admission.refused:
                         note(f"left out {refused}: {why}")
+                    self._advance()
             self._admit_again(admitter)
         finally:
             self._ledger.commit_if_old()
+
+    def _advance(self) -> None:
+        """Begin what may begin early: what waits for nothing that has come."""
+        if not self._early or time.monotonic() < self._advanced + ADVANCE_SECONDS:
+            return
+        dirty = self.catalog.tasks.dirty_stages()
+        self._loop.advance({stage for stage in self._early if not dirty & self._registry.upstream[stage]})
+        self._advanced = time.monotonic()
 
     def _admit_again(self, admitter: Admitter) -> None:
         """Look again at what was refused, and is a stretch of a pass of which others have come since."""

@@ -63,6 +63,14 @@ class Loop:
         if self._coming is None:
             self._coming = self._preparing.submit(self._make_executor)
 
+    def advance(self, allowed: set[str]) -> None:
+        """Begin what may of these stages, and take in what has ended, without waiting for anything: while there is other work here."""
+        if self._coming is None or not self._coming.done() or self._coming.result().threads == 1:
+            return
+        if self._dispatcher.in_flight:
+            self._take_all(wait=False)
+        self._fill(allowed, frozenset(), ANY)
+
     def close(self) -> None:
         """Let go of the executor, and of what it still does."""
         self._preparing.shutdown(wait=False)

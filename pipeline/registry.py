@@ -87,6 +87,18 @@ class Registry:
         return max((item.kind for item in spec.inputs if item.role is Role.ONE), key=lambda kind: len(kind.KEY))
 
     @functools.cached_property
+    def at_once(self) -> frozenset[str]:
+        """Stages that may begin while files are still taken in: theirs stand for themselves, and are no stretches of a pass."""
+        found: set[str] = set()
+        for name, spec in self.stages.items():
+            needed = [item.kind for item in spec.inputs if item.role is not Role.OPTIONAL]
+            alone = all(item.role in {Role.ONE, Role.OPTIONAL} for item in spec.inputs)
+            made = {maker.name for kind in needed if (maker := self.producers.get(kind.__name__)) and not kind.LEVELS}
+            if alone and not spec.settled and made <= found and not any("chunk" in kind.KEY for kind in needed):
+                found.add(name)
+        return frozenset(found)
+
+    @functools.cached_property
     def read_later(self) -> frozenset[str]:
         """Stages of which a product is loaded by one that waits: for all of its kind, or for another stage that does."""
         late = {name for name, spec in self.stages.items() if spec.settled}

@@ -72,8 +72,9 @@ def process(
             return
         beside = out.with_name(f"{out.name}-inputs")
         paths = [fetch(path, beside, stopped=lambda: run.stop) if is_url(path) else Path(path) for path in inputs]
-        run.admit(paths, level=level, link=link)
-        run.work(stages=_until(run, until))
+        stages = _until(run, until)
+        run.admit(paths, level=level, link=link, stages=stages)
+        run.work(stages=stages)
         code = run.exit_code(strict=strict)
     _tell(run.summary, out)
     raise click.exceptions.Exit(code)
@@ -99,10 +100,10 @@ def demo(out: Path, executor: str, scheduler: str | None, jobs: int | None) -> N
     raise click.exceptions.Exit(code)
 
 
-def _until(run: Run, until: str | None) -> set[str] | None:
-    if until is None:
-        return None
+def _until(run: Run, until: str | None) -> set[str]:
     registry = run.catalog.registry
+    if until is None:
+        return set(registry.stages)
     chosen = stage_set(registry, until)
     return chosen.union(*(registry.upstream[stage] for stage in chosen))
 
