@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pipeline.arrivals import Admitter
 from pipeline.ledger import Ledger
-from pipeline.perform import Batch, Work, listed, loadable
+from pipeline.perform import Batch, Follower, Outcome, Work, listed, loadable
 from pipeline.plan import Binding, Finding, Planner, Task
 from pipeline.product import Key
 from pipeline.progress import Summary
@@ -50,6 +50,10 @@ class Dispatcher:
         self._seconds: dict[str, float] = {}
         self._called: set[str] = set()
         """Stages that must make again what others need."""
+        self._allowed: set[str] = set()
+        """Stages of which tasks may run now."""
+        self._alone: set[str] = set()
+        """Stages that nothing follows at once any more: one of their batches was lost, or took too long, for what may have followed."""
         self.in_flight: dict[str, tuple[Batch, tuple[Task, ...]]] = {}
         """By name of the batch."""
 
@@ -94,12 +98,14 @@ class Dispatcher:
     def halves(self, batch: Batch, tasks: tuple[Task, ...]) -> list[Batch]:
         """Launch the tasks of a lost batch again, in two batches if there are several: so the culprit is alone in the end."""
         middle = len(tasks) // 2
+        self.let_none_follow(batch.spec.name)
         parts = [(0, middle), (middle, len(tasks))] if middle else [(0, 1)]
         again = []
         for start, stop in parts:
             name = f"{batch.spec.name}-{uuid.uuid4().hex}"
             attempt = batch.attempt + (len(tasks) == 1)
-            part = replace(batch, name=name, work=batch.work[start:stop], staging=str(self._store.staging / name), attempt=attempt)
+            work = tuple(replace(each, followers=()) for each in batch.work[start:stop])
+            part = replace(batch, name=name, work=work, staging=str(self._store.staging / name), attempt=attempt)
             self.launch(part, tasks[start:stop])
             again.append(part)
         return again
@@ -117,6 +123,7 @@ class Dispatcher:
 
     def next_batch(self, allowed: set[str], threads: int, most: int = ANY) -> Batch | None:
         """Launch a batch of the first of these stages that may run; None if none may, now. `most` is the last urgency that counts."""
+        self._allowed = allowed
         batch = self._search(allowed, threads, most)
         if batch is not None or self.in_flight:
             return batch
@@ -289,7 +296,50 @@ class Dispatcher:
             sections={parameter: self._planner.profile.section(kind, table) for parameter, kind, table in task.sections},
             settings=task.settings,
             digest=task.digest,
+            followers=tuple(self._followers(task)),
         )
+
+    def _followers(self, task: Task) -> Iterator[Follower]:
+        """Say which tasks may follow this one at once."""
+        if task.spec.name in self._alone:
+            return
+        for spec in self._registry.followers[task.spec.name]:
+            key = spec.key_of(task.key)
+            # How long one takes must be known: what is long is no part of a batch that is meant to be short.
+            if spec.name in self._allowed and self._seconds.get(spec.name, BATCH_SECONDS) < BATCH_SECONDS and not self._runs(spec, key):
+                sections = self._planner.sections(spec, key)
+                yield Follower(
+                    spec=spec,
+                    sections={parameter: self._planner.profile.section(kind, table) for parameter, kind, table in sections},
+                    section_digests={parameter: self._planner.profile.digest(kind, table) for parameter, kind, table in sections},
+                    settings=self._planner.settings.effective(spec, key),
+                    known=self._catalog.digest(spec.inputs[0].kind.__name__, key.text) or "",
+                )
+
+    def _runs(self, spec: StageSpec, key: Key) -> bool:
+        return (spec.name, key.text) in self._running
+
+    def followed(self, work: Work, outcome: Outcome) -> Iterator[tuple[Task, Outcome]]:
+        """Give the tasks that followed one whose products have just been published, where they are what is to be done next."""
+        digests = {output.kind: output.digest for output in outcome.outputs}
+        for follower in work.followers:
+            spec, made = follower.spec, outcome.followed.get(follower.spec.name)
+            key = spec.key_of(work.key)
+            if made is None or self._runs(spec, key) or not self._catalog.tasks.is_dirty(spec.name, key.text):
+                continue
+            finding = self._planner.look(spec, key)
+            task = finding.task
+            # What it was made with must be what it would be made with now; else it is left for its turn.
+            if finding.state != "due" or finding.withdraw or task is None:
+                continue
+            same = (follower.section_digests, follower.settings) == (task.section_digests, task.settings)
+            if same and [record.digest for record in task.inputs()] == [digests[spec.inputs[0].kind.__name__]]:
+                self._catalog.tasks.settle(spec.name, key.text, "due", finding.reasons)
+                yield task, made
+
+    def let_none_follow(self, stage: str) -> None:
+        """From now on do the tasks of this stage alone, and what follows from them in its turn."""
+        self._alone.add(stage)
 
     def _make_batch(self, spec: StageSpec, chosen: list[tuple[Task, Work]]) -> Batch:
         name = f"{spec.name}-{uuid.uuid4().hex}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -173,16 +173,28 @@ class Loop:
             self._store.unstage(batch.name)
 
     def _publish(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> None:
-        self._publisher.publish(batch, tasks, outcomes)
+        place = outcomes[0].place
+        self._publish_stage(place, tasks, outcomes, batch.attempt)
+        followed: dict[str, list[tuple[Task, Outcome]]] = {}
+        for work, outcome in zip(batch.work, outcomes, strict=False):
+            for task, made in self._dispatcher.followed(work, outcome):
+                followed.setdefault(task.spec.name, []).append((task, made))
+        for pairs in followed.values():
+            self._publish_stage(place, [task for task, _ in pairs], [made for _, made in pairs], 1)
+        self._store.unstage(batch.name)
+        self._disk.look()
+
+    def _publish_stage(self, place: str, tasks: Sequence[Task], outcomes: Sequence[Outcome], attempt: int) -> None:
+        spec = tasks[0].spec
+        self._publisher.publish(place, tasks, outcomes, attempt)
         seconds = round(sum(outcome.seconds for outcome in outcomes), 3)
         failed = sum(outcome.failed for outcome in outcomes)
-        self._summary.tell("batch done", stage=batch.spec.name, tasks=len(tasks), failed=failed, seconds=seconds, host=outcomes[0].host)
-        self._disk.look()
+        self._summary.tell("batch done", stage=spec.name, tasks=len(tasks), failed=failed, seconds=seconds, host=outcomes[0].host)
         # What failed took as long as it did for reasons of its own.
         good = [outcome.seconds for outcome in outcomes if not outcome.failed]
         if good:
-            self._dispatcher.took(batch.spec.name, sum(good) / len(good))
-        self._ended(batch.spec, tasks)
+            self._dispatcher.took(spec.name, sum(good) / len(good))
+        self._ended(spec, tasks)
 
     def _without_late(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> list[Outcome]:
         """Return the outcomes that hold; what a task that was given up kept from its turn is due again, and so is it if it only waited."""
@@ -191,6 +203,12 @@ class Loop:
             return outcomes
         at = len(outcomes) - 1
         self._dispatcher.mark(tasks[at + 1 :])
+        if batch.work[at].followers:
+            # It may have been what followed: each is tried again by itself.
+            self._dispatcher.let_none_follow(batch.spec.name)
+            self._dispatcher.mark(tasks[at:])
+            self._progress.note(f"{batch.spec.name} {tasks[at].key.text} and what follows {late}: they are tried one by one")
+            return outcomes[:at]
         self._progress.note(f"gave up {batch.spec.name} {tasks[at].key.text}: it {late}")
         if not late.waiting:
             return outcomes
@@ -212,7 +230,7 @@ class Loop:
         for part in again or ():
             self._submit(part)
 
-    def _ended(self, spec: StageSpec, tasks: tuple[Task, ...]) -> None:
+    def _ended(self, spec: StageSpec, tasks: Sequence[Task]) -> None:
         for task in tasks:
             self._dispatcher.finished(spec, task.key)
         self._done += len(tasks)

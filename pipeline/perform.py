@@ -15,7 +15,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from pipeline.stage import Group, Input, Listing, Role, Section, StageSpec
 from pipeline.staging import FileSink, Folder, Pack, forget, sync
 from pipeline.store import digest_file
 
-__all__ = ["Batch", "Loadable", "Outcome", "Work", "listed", "loadable", "perform"]
+__all__ = ["Batch", "Follower", "Loadable", "Outcome", "Work", "listed", "loadable", "perform"]
 
 TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED, errno.EAGAIN, errno.EINTR})
 """Errors of the system that may be gone the next time; bad data never are."""
@@ -58,6 +58,29 @@ class _UnreadableInputError(OSError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _AtHand(Loadable):
+    """A product that has just been made."""
+
+    product: Product
+
+    def load(self) -> Product:
+        """Give it."""
+        return self.product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """A task that reads what another one makes, at the same key: done at once, its product need not be found and loaded again."""
+
+    spec: StageSpec
+    sections: Mapping[str, Section]
+    section_digests: Mapping[str, str]
+    settings: Mapping[str, Any]
+    known: str
+    """Digest of the product that there is already: if it is made again, nothing follows from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """One task, as a worker needs it."""
 
@@ -66,6 +89,7 @@ class Work:
     sections: Mapping[str, Section]
     settings: Mapping[str, Any]
     digest: str
+    followers: tuple[Follower, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +126,8 @@ class Outcome:
     """The folder that the call staged in; of a pack too."""
     overrun: Overrun | None = None
     """What is known of a task that was given up because it took too long."""
+    followed: Mapping[str, Outcome] = field(default_factory=dict)
+    """What became of the tasks that followed it, by stage."""
 
     @property
     def failed(self) -> bool:
@@ -121,16 +147,30 @@ def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = context
     with storage_errors(path):
         path.mkdir(parents=True)
         folder = Folder(path)
-        pack = Pack(path / "pack", f".skycrane/packs/{batch.name}.pack") if any(k.PACKED for k in batch.spec.outputs) else None
-        steps = [functools.partial(_perform_one, batch.spec, work, folder, pack) for work in batch.work]
-        # A task that was given up may still write to the pack, behind all that counts.
+        packs = _packs(batch, path)
+        steps = [functools.partial(_perform_all, batch.spec, work, folder, packs) for work in batch.work]
+        # A task that was given up may still write to a pack, behind all that counts.
         with turn:
-            outcomes, overrun = in_time(steps, batch.limit, close=pack.stream.close if pack else lambda: None)
-        staged = [path for outcome in outcomes for path in outcome.staged.values()]
-        sync([*staged, *([str(pack.path_of_all)] if pack and pack.path_of_all.stat().st_size else [])])
+            outcomes, overrun = in_time(steps, batch.limit, close=functools.partial(_close, packs.values()))
+        all_of_them = [each for outcome in outcomes for each in (outcome, *outcome.followed.values())]
+        staged = [path for outcome in all_of_them for path in outcome.staged.values()]
+        sync([*staged, *(str(pack.path_of_all) for pack in packs.values() if pack.path_of_all.stat().st_size)])
         if not batch.read_later:
             forget(folder.at_hand)
     return [replace(outcome, place=str(path)) for outcome in [*outcomes, *([_overdue(overrun)] if overrun else [])]]
+
+
+def _packs(batch: Batch, folder: Path) -> dict[str, Pack]:
+    """Begin a pack for each stage that makes packed products, by its name."""
+    specs = {follower.spec.name: follower.spec for work in batch.work for follower in work.followers}
+    names = {batch.spec.name: batch.name} | {name: f"{batch.name}.{name}" for name in specs}
+    packed = [spec.name for spec in (batch.spec, *specs.values()) if any(kind.PACKED for kind in spec.outputs)]
+    return {name: Pack(folder, names[name]) for name in packed}
+
+
+def _close(packs: Iterable[Pack]) -> None:
+    for pack in packs:
+        pack.stream.close()
 
 
 def _overdue(overrun: Overrun) -> Outcome:
@@ -142,6 +182,29 @@ def _overdue(overrun: Overrun) -> Outcome:
         message=f"{overrun}. `--time-limit` gives more; `skycrane quarantine retry` tries it again",
         overrun=overrun,
     )
+
+
+def _perform_all(spec: StageSpec, work: Work, folder: Folder, packs: Mapping[str, Pack]) -> Outcome:
+    """Perform a task, then those that follow it, as far as what they read is at hand."""
+    outcome = _perform_one(spec, work, folder, packs.get(spec.name))
+    made = {output.kind: output for output in outcome.outputs}
+    followed = {}
+    for follower in work.followers:
+        (item,) = follower.spec.inputs
+        output = made.get(item.kind.__name__)
+        product = FRESH.find(item.kind, output.key, output.digest) if output and output.digest != follower.known else None
+        if output is None or product is None:
+            continue
+        at_hand = _AtHand(kind=item.kind, source=NOWHERE, entry=_entry(item.kind, output), product=product)
+        next_work = Work(
+            key=follower.spec.key_of(product.key),
+            inputs=((item, (at_hand,)),),
+            sections=follower.sections,
+            settings=follower.settings,
+            digest="",
+        )
+        followed[follower.spec.name] = _perform_one(follower.spec, next_work, folder, packs.get(follower.spec.name))
+    return replace(outcome, followed=followed) if followed else outcome
 
 
 def _perform_one(spec: StageSpec, work: Work, folder: Folder, pack: Pack | None) -> Outcome:

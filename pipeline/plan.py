@@ -141,7 +141,7 @@ class Planner:
         return Binding(input=item, records=tuple(InputRecord(name=item.name, kind=kind, key=text, digest=digest) for text, digest in found))
 
     def _task(self, spec: StageSpec, key: Key, bindings: tuple[Binding, ...]) -> Task:
-        sections = tuple((name, kind, self._table(kind, key)) for name, kind in spec.sections)
+        sections = self.sections(spec, key)
         digests = {name: self.profile.digest(kind, table) for name, kind, table in sections}
         settings = self.settings.effective(spec, key)
         digest = task_digest(
@@ -161,6 +161,10 @@ class Planner:
             settings=settings,
             digest=digest,
         )
+
+    def sections(self, spec: StageSpec, key: Key) -> tuple[tuple[str, type[Section], str], ...]:
+        """List the sections that a stage reads at a key: parameter, type, name of the table."""
+        return tuple((name, kind, self._table(kind, key)) for name, kind in spec.sections)
 
     def _table(self, kind: type[Section], key: Key) -> str:
         return self.catalog.assignment(kind.NAME, key[kind.KEY[0]]) if kind.KEY else ""

@@ -13,11 +13,11 @@ from typing import Any
 
 from pipeline.errors import DataError
 from pipeline.ledger import Ledger
-from pipeline.perform import Batch, Outcome
+from pipeline.perform import Outcome
 from pipeline.plan import Task
 from pipeline.progress import Summary
 from pipeline.receipt import LISTED_INPUTS, FileRecord, Output, Receipt
-from pipeline.store import HIDDEN, Store
+from pipeline.store import Store
 
 __all__ = ["Publisher"]
 
@@ -30,17 +30,16 @@ class Publisher:
         self._ledger = ledger
         self._summary = summary
 
-    def publish(self, batch: Batch, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
-        """Publish a batch."""
-        pack = Path(outcomes[0].place) / "pack"
-        if any(not record.whole for outcome in outcomes for output in outcome.outputs for record in output.files):
-            self._store.publish(pack, f"{HIDDEN}/packs/{batch.name}.pack")
+    def publish(self, place: str, tasks: Sequence[Task], outcomes: Sequence[Outcome], attempt: int) -> None:
+        """Publish what became of tasks of a stage, which stands in the folder `place`."""
+        packs = {record.path for outcome in outcomes for output in outcome.outputs for record in output.files if not record.whole}
+        for pack in packs:
+            self._store.publish(Path(place) / Path(pack).name, pack)
         for task, outcome in zip(tasks, outcomes, strict=True):
             if outcome.failed:
-                self.put_aside(task, outcome, batch.attempt)
+                self.put_aside(task, outcome, attempt)
             else:
-                self._publish_task(task, outcome, batch.attempt)
-        self._store.unstage(batch.name)
+                self._publish_task(task, outcome, attempt)
 
     def put_aside(self, task: Task, outcome: Outcome, attempt: int) -> None:
         """Put a task into quarantine, unless what it read was replaced while it ran: then its failure proves nothing."""

@@ -99,6 +99,19 @@ class Registry:
         return frozenset(found)
 
     @functools.cached_property
+    def followers(self) -> dict[str, tuple[StageSpec, ...]]:
+        """By stage: those that read one product of it at the same key, and nothing else: they may follow while it is at hand."""
+        found: dict[str, tuple[StageSpec, ...]] = dict.fromkeys(self.stages, ())
+        for spec in self.stages.values():
+            item, *others = spec.inputs
+            maker = self.producers.get(item.kind.__name__)
+            if maker is None or others or item.role is not Role.ONE or not item.loads or spec.settled:
+                continue
+            if set(maker.dimensions) == set(spec.dimensions) == set(item.kind.KEY):
+                found[maker.name] += (spec,)
+        return found
+
+    @functools.cached_property
     def read_later(self) -> frozenset[str]:
         """Stages of which a product is loaded by one that waits: for all of its kind, or for another stage that does."""
         late = {name for name, spec in self.stages.items() if spec.settled}

@@ -56,12 +56,12 @@ class FileSink:
 
 
 class Pack:
-    """The one file of a batch that holds all its packed products; a sink for each in turn."""
+    """The one file of a batch that holds all packed products of a stage; a sink for each in turn."""
 
-    def __init__(self, path: Path, final: str) -> None:
-        self.path_of_all = path
-        self.final = final
-        self.stream: BinaryIO = path.open("wb")
+    def __init__(self, folder: Path, name: str) -> None:
+        self.path_of_all = folder / f"{name}.pack"
+        self.final = f".skycrane/packs/{name}.pack"
+        self.stream: BinaryIO = self.path_of_all.open("wb")
         self._digest = hashlib.sha256()
 
     def path(self, suffix: str) -> Path:
