@@ -1,0 +1,102 @@
+"""What reads one product and nothing else is done where that was made, and becomes the same as if it had waited for its turn."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.dispatch import Dispatcher
+from pipeline.registry import discover
+from pipeline.settings import Settings
+from pipeline.testing.comparators import tree_digests
+
+COUNT = 12
+
+
+def followers(registry):
+    return {stage: [spec.name for spec in specs] for stage, specs in registry.followers.items() if specs}
+
+
+def test_who_follows_whom():
+    expected = {"packets": {"files", "telemetry"}, "debayer": {"contact_sheet.cells"}}
+    found = followers(discover())
+    assert {stage: set(found[stage]) for stage in expected} == expected
+    # One that is made from a whole set, that has a key of its own, or that reads something else too follows nothing.
+    behind = {name for names in found.values() for name in names}
+    assert not behind & {"contact_sheet", "contact_sheet.book", "decode", "debayer", "sequence", "sequence.survey", "report", "packets"}
+
+
+class Story:
+    def __init__(self):
+        self.batches = []
+
+    def hear(self, event, facts):
+        if event == "batch done":
+            self.batches.append((facts["stage"], facts["tasks"]))
+
+    def close(self):
+        pass
+
+
+def go(bench, texts):
+    for number, text in enumerate(texts):
+        bench.tape(f"t{number:02d}.txt", text)
+    story = Story()
+    with bench.open() as run:
+        run.summary.listeners = (story,)
+        run.admit([bench.tapes])
+        run.work()
+    return run, story
+
+
+def test_the_tree_is_the_same(bench, tmp_path, monkeypatch):
+    texts = [f"word{number} apple{number % 3} " for number in range(COUNT)]
+    run, story = go(bench, texts)
+    assert run.summary.made["letters"] == COUNT
+    # The first ones show how long they take; from then on each batch brings what follows.
+    last = max(place for place, batch in enumerate(story.batches) if batch[0] == "words")
+    count = story.batches[last][1]
+    assert count > 1
+    assert story.batches[last + 1] == ("letters", count)
+    with_followers = tree_digests(bench.out)
+    monkeypatch.setattr(Dispatcher, "_followers", lambda *_: iter(()))
+    bench.out = tmp_path / "alone"
+    run, _ = go(bench, texts)
+    assert run.summary.made["letters"] == COUNT
+    assert tree_digests(bench.out) == with_followers
+
+
+def test_what_fails_is_put_aside_itself(bench):
+    run, _ = go(bench, [f"word{number} {'ah! ' if number == 7 else ''}" for number in range(COUNT)])
+    assert [(stage, key) for stage, key, _ in run.summary.quarantined] == [("letters", "t07/000000000000000")]
+    assert run.summary.made["words"] == COUNT
+    assert run.summary.made["letters"] == COUNT - 1
+
+
+def test_what_takes_too_long_is_put_aside_itself(bench):
+    bench.settings = Settings(mission="toy", stages={"run": {"time_limit": 0.4}})
+    run, _ = go(bench, [f"word{number} {'and& ' if number == 7 else ''}" for number in range(COUNT)])
+    ((stage, key, message),) = run.summary.quarantined
+    assert (stage, key) == ("letters", "t07/000000000000000")
+    assert "0.4" in message
+    assert run.summary.made["words"] == COUNT
+    assert run.summary.made["letters"] == COUNT - 1
+
+
+def test_nothing_follows_what_is_made_again_as_it_was(bench):
+    go(bench, [f"word{number} " for number in range(COUNT)])
+    story = Story()
+    with bench.open() as run:
+        run.summary.listeners = (story,)
+        assert run.force("words", "*") == COUNT
+        run.work()
+    assert {stage for stage, _ in story.batches} == {"words"}
+
+
+@pytest.mark.parametrize("stages", [{"words"}, {"words", "letters"}])
+def test_only_what_was_asked_for_follows(bench, stages):
+    for number in range(COUNT):
+        bench.tape(f"t{number:02d}.txt", f"word{number} ")
+    with bench.open() as run:
+        run.admit([bench.tapes])
+        run.work(stages=stages)
+    assert set(run.summary.made) == stages
