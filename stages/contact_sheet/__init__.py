@@ -1,14 +1,14 @@
-"""Contact sheets: images become cells, cells become sheets, sheets become a book."""
+"""Contact sheets: images become cells, cells become sheets, sheets are printed, and bound as a book."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pipeline.stage import Group, stage
-from stages.products import Cell, ContactSheet, Image, SheetBook, TimeSheet
+from stages.products import Cell, ContactSheet, Image, SheetBook, SheetPrint, TimeSheet
 from stages.profile import Camera, Clock, Timeline
 
-__all__ = ["book", "cells", "contact_sheet", "side_by_side"]
+__all__ = ["book", "cells", "contact_sheet", "prints", "side_by_side"]
 
 
 @stage(version=2)
@@ -42,12 +42,20 @@ def contact_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock:
     return make_sheet(cells, camera, timeline, clock, columns=columns, rows=rows)
 
 
+@stage(version=1)
+def prints(sheet: ContactSheet) -> SheetPrint:
+    """Make of a sheet what its book needs: a JPEG of each leaf, and where the pictures lie on it."""
+    from stages.contact_sheet.binding import make_print
+
+    return make_print(sheet)
+
+
 @stage(version=1, settled=True)
-def book(sheets: Group[ContactSheet], camera: Camera) -> SheetBook:
+def book(prints: Group[SheetPrint], camera: Camera) -> SheetBook:
     """Bind all sheets of a camera as one PDF, whose words can be searched and whose cells lead to the images."""
     from stages.contact_sheet.binding import bind
 
-    return bind(sheets, camera)
+    return bind(prints, camera)
 
 
 @stage(version=3, settled=True)

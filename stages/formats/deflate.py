@@ -17,7 +17,7 @@ from stages.formats.deflate_blocks import room, write_blocks
 from stages.formats.deflate_literals import literal_room, write_literals
 from stages.formats.deflate_matches import TABLE
 
-__all__ = ["compress", "compress_literals", "compress_part", "literal_size", "searched_size", "tried_strips"]
+__all__ = ["compress", "compress_literal_part", "compress_literals", "compress_part", "literal_size", "searched_size", "tried_strips"]
 
 Octets: TypeAlias = NDArray[np.uint8]
 
@@ -43,7 +43,7 @@ def compress_literals(data: Octets) -> memoryview:
     """Give a zlib stream of `data`, (n,) uint8, in which nothing is looked for: about twice as fast, for what does not repeat."""
     data = _compiled_for(data)
     out = np.empty(HEADER.size + literal_room(data.size) + 4, np.uint8)
-    return _framed(out, write_literals(data, out, HEADER.size), data)
+    return _framed(out, write_literals(data, 1, out, HEADER.size), data)
 
 
 def _compiled_for(data: Octets) -> Octets:
@@ -66,6 +66,12 @@ def compress_part(data: Octets) -> bytes:
     table = np.zeros(TABLE, np.uint16)
     length, held, bits = write_blocks(_compiled_for(data), 0, table, 0, out, 0, np.uint64(0), np.uint64(0))
     return out[:length].tobytes() + int(held).to_bytes((int(bits) + 3 + 7) // 8, "little") + b"\0\0\xff\xff"
+
+
+def compress_literal_part(data: Octets) -> bytes:
+    """Give a part of a deflate stream as `compress_part` does, in which nothing is looked for."""
+    out = np.empty(literal_room(data.size), np.uint8)
+    return out[: write_literals(_compiled_for(data), 0, out, 0)].tobytes()
 
 
 def tried_strips(rows: NDArray[Any]) -> Octets:
@@ -94,5 +100,5 @@ def literal_size(strips: Octets) -> int:
     out = np.empty(literal_room(strips.shape[1]), np.uint8)
     total = 0
     for k in range(len(strips)):
-        total += write_literals(strips[k], out, 0)
+        total += write_literals(strips[k], 1, out, 0)
     return total

@@ -43,13 +43,17 @@ SYMBOLS = END + 1
 @njit(cache=True, nogil=True)
 def literal_room(size: int) -> int:
     """Give the octets that blocks of so much data can take, and those that are written past them."""
-    # No literal takes more than LONGEST bits; a block's head takes 1,107 bits, and eight bytes are written at a time.
+    # No literal takes more than LONGEST bits; a block's head takes 1,107 bits, an empty block 42, and eight bytes are written at a time.
     return size // 8 * LONGEST + LONGEST + max(1, -(-size // BLOCK)) * 160 + 16
 
 
 @njit(cache=True, nogil=True)
-def write_literals(data: Octets, out: Octets, place: int) -> int:
-    """Write all blocks, with literal_room(data.size) bytes from `place` on; return where they end."""
+def write_literals(data: Octets, last: int, out: Octets, place: int) -> int:
+    """Write all blocks; return where they end.
+
+    last  1 if nothing comes after them; else 0: then an empty stored block makes them end with an octet (section 3.2.4)
+    out   where they go, with literal_room(data.size) octets from `place` on
+    """
     table, counts = np.zeros(SYMBOLS, np.uint64), np.zeros(SYMBOLS, np.int64)
     pairs = np.empty(PAIRS, np.uint32)
     lengths, work = np.zeros(SYMBOLS, np.int64), np.zeros((4, 2 * SYMBOLS), np.int64)
@@ -59,14 +63,18 @@ def write_literals(data: Octets, out: Octets, place: int) -> int:
         _count(part, counts)
         find_lengths(counts, LONGEST, lengths, work)
         assign_codes(lengths, table)
-        last = np.uint64(begin + BLOCK >= data.size)
-        place, held, bits = _put_head(lengths, last, out, place, held, bits)
+        closes = last if begin + BLOCK >= data.size else 0
+        place, held, bits = _put_head(lengths, closes, out, place, held, bits)
         # The table of pairs takes as long as some thousand bytes do without it.
         whole = part.size // 8 * 8 if part.size >= LEAST else 0
         if whole:
             _join(table, pairs)
             place, held, bits = _put_pairs(part[:whole], pairs, out, place, held, bits)
         place, held, bits = _put_rest(part[whole:], table, out, place, held, bits)
+    if not last:
+        place, held, bits = append_bits(0, 3, out, place, held, bits)
+        place, held, bits = append_bits(0, int(-bits & np.uint64(7)), out, place, held, bits)
+        place, held, bits = append_bits(0xFFFF0000, 32, out, place, held, bits)
     return place + int((bits + np.uint64(7)) >> np.uint64(3))
 
 
@@ -89,9 +97,9 @@ def _count(part: Octets, counts: Counts) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _put_head(lengths: Counts, last: np.uint64, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
+def _put_head(lengths: Counts, closes: int, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
     """Begin a block with a dynamic code: all lengths as they are, four bits each, and one distance code that is never used."""
-    place, held, bits = append_bits(int(last) | 2 << 1, 3, out, place, held, bits)
+    place, held, bits = append_bits(closes | 2 << 1, 3, out, place, held, bits)
     place, held, bits = append_bits(SYMBOLS - 257 | 0 << 5 | (ORDER.size - 4) << 10, 14, out, place, held, bits)
     for symbol in ORDER:
         # Sixteen codes of four bits are complete; what stands for repeats is not used.

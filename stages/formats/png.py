@@ -8,6 +8,7 @@ looking for, in drawings, thumbnails and what has been through JPEG, they are lo
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
-from stages.formats.deflate import compress, compress_literals, compress_part, literal_size, searched_size, tried_strips
+from stages.formats.deflate import (
+    compress,
+    compress_literal_part,
+    compress_literals,
+    compress_part,
+    literal_size,
+    searched_size,
+    tried_strips,
+)
 
 __all__ = ["encode_png", "pack_png", "png_file", "write_png"]
 
@@ -37,7 +46,9 @@ ZLIB_HEADER, LAST_BLOCK = b"\x78\x01", b"\x03\x00"
 BAND = struct.Struct(">IQ")
 """Adler-32 and length of a band's filtered rows."""
 WORTH = 1.06
-"""Looking for repeats takes about twice the time; it has to save more than this."""
+"""Looking for repeats takes two to three times as long; it has to save more than this."""
+STRETCH, TRIED = 64, 2
+"""Rows of a band that are written in the same way, and of how many in their middle that is told."""
 
 
 def write_png(path: str | Path, image: NDArray[Any], *, text: Mapping[str, str] | None = None) -> None:
@@ -76,9 +87,12 @@ def _parts(image: NDArray[Any], text: Mapping[str, str]) -> Iterator[Buffer]:
 
 def _compress(filtered: NDArray[np.uint8]) -> Buffer:
     """Deflate by the way that suits the picture, as a few strips of its rows tell."""
-    strips = tried_strips(filtered)
-    plain = literal_size(strips) <= WORTH * searched_size(strips)
-    return compress_literals(filtered.ravel()) if plain else compress(filtered.ravel())
+    return compress_literals(filtered.ravel()) if _is_noise(tried_strips(filtered)) else compress(filtered.ravel())
+
+
+def _is_noise(strips: NDArray[np.uint8]) -> bool:
+    """Say whether looking for repeats in these, (strips, n), would not be worth it."""
+    return literal_size(strips) <= WORTH * searched_size(strips)
 
 
 def pack_png(rows: NDArray[np.uint8]) -> bytes:
@@ -91,8 +105,23 @@ def pack_png(rows: NDArray[np.uint8]) -> bytes:
     _filter(flat, 3, filtered)
     filtered[0, 0], filtered[0, 1:4] = SUB, flat[0, :3]
     np.subtract(flat[0, 3:], flat[0, :-3], out=filtered[0, 4:])
-    data = filtered.ravel()
-    return BAND.pack(isal_zlib.adler32(data), data.size) + compress_part(data)
+    parts = [compress_literal_part(part.ravel()) if noise else compress_part(part.ravel()) for noise, part in _stretches(filtered)]
+    return BAND.pack(isal_zlib.adler32(filtered), filtered.size) + b"".join(parts)
+
+
+def _stretches(filtered: NDArray[np.uint8]) -> Iterator[tuple[bool, NDArray[np.uint8]]]:
+    """Cut a band where it stops or begins to be noise: of a row of pictures on a sheet, the captions are hardly anything.
+
+    They take so much less if repeats are looked for that a band with both would be searched as a whole.
+    """
+
+    def is_noise(begin: int) -> bool:
+        stretch = filtered[begin : begin + STRETCH]
+        return _is_noise(stretch[len(stretch) // 2 :][:TRIED].reshape(1, -1))
+
+    for noise, group in itertools.groupby(range(0, len(filtered), STRETCH), is_noise):
+        begins = list(group)
+        yield noise, filtered[begins[0] : begins[-1] + STRETCH]
 
 
 def png_file(width: int, height: int, packed: Iterable[bytes]) -> Iterator[Buffer]:

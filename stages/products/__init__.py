@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stages.products.books import SheetBook, SheetPrint
 from stages.products.carry import Carry, ChannelState
 from stages.products.chunk import Chunk
 from stages.products.files import FilePart, ReceivedFile, Segment
@@ -11,7 +12,7 @@ from stages.products.labels import Description, Label, LabelFile
 from stages.products.packets import GAP_DTYPE, PACKET_DTYPE, Packets
 from stages.products.report import Report
 from stages.products.sequences import SPOT_DTYPE, Repair, Sequence, Sighting, Stretch
-from stages.products.sheets import Cell, ContactSheet, SheetBook, TimeSheet
+from stages.products.sheets import Cell, ContactSheet, TimeSheet
 from stages.products.sound import Recording, SoundBlock, Spectrogram
 from stages.products.telemetry import CHANNEL_DTYPE, EVENT_DTYPE, Channels, ChannelTable, Events, EventTable
 
@@ -47,6 +48,7 @@ __all__ = [
     "Segment",
     "Sequence",
     "SheetBook",
+    "SheetPrint",
     "Sighting",
     "SoundBlock",
     "Spectrogram",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +15,17 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from pipeline.product import Sink, Source
 
-__all__ = ["REMEDY", "read_arrays", "read_packed", "split_masked", "write_arrays", "write_masked", "write_packed"]
+__all__ = [
+    "REMEDY",
+    "read_arrays",
+    "read_packed",
+    "read_pieces",
+    "split_masked",
+    "write_arrays",
+    "write_masked",
+    "write_packed",
+    "write_pieces",
+]
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -31,13 +42,39 @@ def write_packed(sink: Sink, head: Mapping[str, Any], body: bytes) -> None:
 def read_packed(source: Source) -> tuple[dict[str, Any], bytes]:
     """Read what `write_packed` wrote; DataError for what has no such line."""
     line, _, body = source.read().partition(b"\n")
+    return _head(line, source), body
+
+
+def write_pieces(sink: Sink, pieces: Iterable[tuple[Mapping[str, Any], bytes]]) -> None:
+    """Write for each piece a line of JSON, and its bytes: no two of them need be in memory."""
+    for head, body in pieces:
+        write_packed(sink, {"head": head, "length": len(body)}, body)
+
+
+def read_pieces(source: Source) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Read what `write_pieces` wrote, piece by piece; DataError for one that was damaged."""
+    file = source.files[""]
+    with Path(file.path).open("rb") as stream:
+        stream.seek(file.offset)
+        while stream.tell() < file.offset + file.length:
+            line = _head(stream.readline(), source)
+            head, length = line.get("head"), line.get("length")
+            if not isinstance(head, dict) or not isinstance(length, int) or length < 0:
+                raise DataError("is broken: a piece does not say how long it is", where=source.key.text, remedy=REMEDY)
+            body = stream.read(length)
+            if len(body) != length:
+                raise DataError(f"is broken: a piece has {len(body)} bytes instead of {length}", where=source.key.text, remedy=REMEDY)
+            yield head, body
+
+
+def _head(line: bytes, source: Source) -> dict[str, Any]:
     try:
         head = json.loads(line)
     except ValueError as error:
         raise DataError(f"is broken: {error}", where=source.key.text, remedy=REMEDY) from error
     if not isinstance(head, dict):
         raise DataError("is broken: it does not begin with an object of JSON", where=source.key.text, remedy=REMEDY)
-    return head, body
+    return head
 
 
 def write_masked(sink: Sink, head: Mapping[str, Any], samples: NDArray[Any], mask: Mask, dtype: str) -> None:

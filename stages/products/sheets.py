@@ -1,11 +1,11 @@
-"""Cell, ContactSheet, SheetBook and TimeSheet: many pictures at a glance."""
+"""Cell, ContactSheet and TimeSheet: many pictures at a glance."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+from typing import ClassVar, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
 from stages.products.packed import read_packed, split_masked, write_masked
 
-__all__ = ["Cell", "ContactSheet", "Place", "SheetBook", "TimeSheet"]
+__all__ = ["Cell", "ContactSheet", "Place", "TimeSheet"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 Picture: TypeAlias = NDArray[np.uint8]
-
-BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,47 +218,3 @@ def read_leaves(paths: Iterable[Path]) -> Iterator[Picture]:
 
     for path in paths:
         yield np.asarray(read_image(path).samples, np.uint8)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetBook(Product):
-    """All sheets of a camera as one PDF."""
-
-    KEY: ClassVar[tuple[str, ...]] = ("camera",)
-
-    camera: str
-    pieces: Callable[[], Iterator[bytes]]
-    """Gives the file in order; no more than one page is in memory."""
-    pages: int
-
-    @classmethod
-    def stem(cls, key: Key) -> str:
-        """contact_sheets/CAMERA."""
-        return f"contact_sheets/{key['camera']}"
-
-    def save(self, sink: Sink) -> None:
-        """Write .pdf."""
-        with sink.path(".pdf").open("wb") as stream:
-            for piece in self.pieces():
-                stream.write(piece)
-
-    @classmethod
-    def load(cls, source: Source) -> Self:
-        """Open what `save` wrote."""
-        path = source.path(".pdf")
-        return cls(camera=source.key["camera"], pieces=lambda: read_pieces(path), pages=source.facts["pages"])
-
-    def completeness(self) -> Completeness:
-        """Count pages."""
-        return Completeness(received=self.pages, expected=self.pages, unit="pages")
-
-    def facts(self) -> dict[str, Any]:
-        """Count of the pages."""
-        return {"pages": self.pages}
-
-
-def read_pieces(path: Path) -> Iterator[bytes]:
-    """Read a file piece by piece."""
-    with path.open("rb") as stream:
-        while piece := stream.read(BLOCK):
-            yield piece

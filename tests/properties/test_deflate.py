@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from stages.formats.deflate import compress, compress_literals, compress_part
+from stages.formats.deflate import compress, compress_literal_part, compress_literals, compress_part
 
 SOURCE = np.random.default_rng(8).integers(0, 256, 40_000, np.uint8)
 PARTS = st.one_of(
@@ -35,9 +36,10 @@ def test_all_data_come_back_and_never_grow_by_much(data: NDArray[np.uint8]) -> N
 
 
 @settings(max_examples=200)
-@given(DATA, st.lists(st.floats(0, 1), max_size=6))
-def test_any_pieces_make_the_whole(data: NDArray[np.uint8], cuts: list[float]) -> None:
-    ends = [0, *sorted(int(cut * data.size) for cut in cuts), data.size]
-    streams = [b"".join(compress_part(data[begin:end]) for begin, end in pairwise(ends)) + b"\x03\0" for _ in range(2)]
+@given(DATA, st.lists(st.tuples(st.floats(0, 1), st.sampled_from([compress_part, compress_literal_part])), max_size=6))
+def test_any_pieces_make_the_whole(data: NDArray[np.uint8], cuts: list[tuple[float, Callable[[NDArray[np.uint8]], bytes]]]) -> None:
+    ends = [0, *sorted(int(cut * data.size) for cut, _ in cuts), data.size]
+    ways = [compress_part, *(way for _, way in cuts)]
+    streams = [b"".join(way(data[begin:end]) for way, (begin, end) in zip(ways, pairwise(ends), strict=True)) + b"\x03\0" for _ in range(2)]
     assert zlib.decompress(streams[0], -15) == data.tobytes()
     assert streams[0] == streams[1]

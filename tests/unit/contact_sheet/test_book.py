@@ -13,19 +13,35 @@ from pipeline.stage import Group
 from pipeline.testing.saving import reloaded
 from stages import contact_sheet as room
 from stages.formats.pdf import Link, Page, Word, pdf
-from stages.products import ContactSheet, Image
+from stages.products import ContactSheet, Image, SheetPrint
+from stages.products.sheets import Place
 from stages.profile import Camera, Clock, Timeline
 
 CAMERA = Camera(name="DDC", title="Descent stage camera (\N{GREEK SMALL LETTER DELTA})")
 
 
-def sheets(count: int = 2) -> Group[ContactSheet]:
+def sheets(count: int = 2) -> list[ContactSheet]:
     images = [
         Image(camera="DDC", frame=f"{48 * n:04d}", samples=np.full((32, 48, 3), 40 * n, np.uint8), mask=np.zeros((32, 48), bool))
         for n in range(count)
     ]
     cells = [cell for image in images for cell in room.cells(image, CAMERA)]
-    return Group.of([room.contact_sheet(Group.of([cell]), CAMERA, Timeline(), Clock()) for cell in cells])
+    return [room.contact_sheet(Group.of([cell]), CAMERA, Timeline(), Clock()) for cell in cells]
+
+
+def prints(count: int = 2) -> Group[SheetPrint]:
+    return Group.of([room.prints(sheet) for sheet in sheets(count)])
+
+
+def sheet_of_leaves(heights: tuple[int, ...]) -> ContactSheet:
+    leaves = [np.full((height, 48, 3), 50 * number, np.uint8) for number, height in enumerate(heights, 1)]
+    return ContactSheet(
+        camera="DDC",
+        page="0001",
+        leaves=lambda: iter(leaves),
+        sizes=tuple((48, height) for height in heights),
+        places=tuple(Place(f"000{number}", number, 4, 5, 24, 18) for number in range(len(heights))),
+    )
 
 
 def objects(data: bytes) -> dict[int, bytes]:
@@ -39,7 +55,7 @@ def objects(data: bytes) -> dict[int, bytes]:
 
 
 def test_every_object_is_where_the_table_says() -> None:
-    data = b"".join(room.book(sheets(), CAMERA).pieces())
+    data = b"".join(room.book(prints(), CAMERA).pieces())
     found = objects(data)
     assert all(body.startswith(b"%d 0 obj\n" % number) for number, body in found.items())
     assert b"/Count 2" in found[2]
@@ -47,7 +63,7 @@ def test_every_object_is_where_the_table_says() -> None:
 
 
 def test_pages_hold_the_sheets() -> None:
-    book = room.book(sheets(), CAMERA)
+    book = room.book(prints(), CAMERA)
     data = b"".join(book.pieces())
     pictures = [body.split(b"stream\n", 1)[1] for body in objects(data).values() if b"/DCTDecode" in body]
     for body, sheet in zip(pictures, sheets(), strict=True):
@@ -58,7 +74,7 @@ def test_pages_hold_the_sheets() -> None:
 
 
 def test_words_and_links_lie_on_the_cells() -> None:
-    found = objects(b"".join(room.book(sheets(1), CAMERA).pieces()))
+    found = objects(b"".join(room.book(prints(1), CAMERA).pieces()))
     page = next(body for body in found.values() if b"/Type /Page " in body)
     assert b"/URI (../images/DDC/0000.png)" in page
     content = next(body for body in found.values() if b"3 Tr" in body)
@@ -66,7 +82,7 @@ def test_words_and_links_lie_on_the_cells() -> None:
 
 
 def test_a_book_has_no_date_and_is_the_same_each_time() -> None:
-    first, second = (b"".join(room.book(sheets(), CAMERA).pieces()) for _ in range(2))
+    first, second = (b"".join(room.book(prints(), CAMERA).pieces()) for _ in range(2))
     assert first == second
     assert b"Date" not in first
     assert b"/ID" not in first
@@ -90,6 +106,22 @@ def test_titles_and_names_are_escaped() -> None:
 
 
 def test_a_book_comes_back_from_disk(tmp_path: Path) -> None:
-    book = room.book(sheets(), CAMERA)
+    book = room.book(prints(), CAMERA)
     again = reloaded(book, tmp_path)
     assert b"".join(again.pieces()) == b"".join(book.pieces()) == (tmp_path / "product.pdf").read_bytes()
+
+
+def test_each_leaf_is_a_page_with_its_own_words(tmp_path: Path) -> None:
+    printed = reloaded(room.prints(sheet_of_leaves((40, 56))), tmp_path)
+    leaves = list(printed.leaves())
+    assert [(leaf.width, leaf.height, [place.frame for place in leaf.places]) for leaf in leaves] == [
+        (48, 40, ["0000"]),
+        (48, 56, ["0001"]),
+    ]
+    assert leaves == list(room.prints(sheet_of_leaves((40, 56))).leaves())
+    book = room.book(Group.of([printed]), CAMERA)
+    data = b"".join(book.pieces())
+    assert book.pages == 2
+    assert data.index(b"(0000) Tj") < data.index(b"(0001) Tj")
+    assert b"/Title (page 0001.1)" in data
+    assert b"/Title (page 0001.2)" in data

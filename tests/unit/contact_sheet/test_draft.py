@@ -24,6 +24,7 @@ from stages.formats.tiff import write_tiff
 from stages.products import Cell, Image
 from stages.profile import Camera, Clock, Timeline
 
+PALETTE = np.array([[20, 30, 40], [200, 190, 180], [90, 10, 10]], np.uint8)
 PICTURE = np.random.default_rng(3).integers(40, 200, (16, 20, 3), np.uint8).repeat(5, axis=0).repeat(5, axis=1)
 
 
@@ -139,6 +140,17 @@ def test_bands_make_the_picture_that_they_are_of(cuts: list[int]) -> None:
     data = b"".join(png_file(100, 80, map(pack_png, bands)))
     assert (np.asarray(Picture.open(io.BytesIO(data))) == picture).all()
     assert (read_image_bytes(data, "a").samples == picture).all()
+
+
+def test_noise_and_captions_of_a_band_are_each_written_in_their_way() -> None:
+    rng = np.random.default_rng(4)
+    drawn = np.tile(np.repeat(PALETTE[rng.integers(0, 3, (8, 50))], 8, axis=0), (1, 10, 1))
+    noise = rng.normal(99, 9, (128, 500, 3)).astype(np.uint8)
+    sizes = {name: len(pack_png(rows)) for name, rows in {"noise": noise, "drawn": drawn}.items()}
+    both = pack_png(np.concatenate([noise, drawn, noise]))
+    assert sizes["drawn"] < drawn.size / 20
+    assert abs(len(both) - 2 * sizes["noise"] - sizes["drawn"]) < noise.size / 100
+    assert (read_image_bytes(b"".join(png_file(500, 320, [both])), "a").samples == np.concatenate([noise, drawn, noise])).all()
 
 
 def test_a_picture_that_is_too_large_for_jpeg_says_so() -> None:

@@ -53,10 +53,11 @@ def names(members: list[Cell]) -> list[str]:
 
 
 def test_the_stages_have_their_names() -> None:
-    specs = [read_stage(function, "contact_sheet") for function in (room.cells, room.contact_sheet, room.book, room.side_by_side)]
-    assert [spec.name for spec in specs] == ["contact_sheet.cells", "contact_sheet", "contact_sheet.book", "contact_sheet.side_by_side"]
-    assert [spec.dimensions for spec in specs] == [("camera", "frame"), ("camera", "page"), ("camera",), ()]
-    assert [spec.settled for spec in specs] == [False, False, True, True]
+    specs = [read_stage(stage, "contact_sheet") for stage in (room.cells, room.contact_sheet, room.prints, room.book, room.side_by_side)]
+    called = ["contact_sheet.cells", "contact_sheet", "contact_sheet.prints", "contact_sheet.book", "contact_sheet.side_by_side"]
+    assert [spec.name for spec in specs] == called
+    assert [spec.dimensions for spec in specs] == [("camera", "frame"), ("camera", "page"), ("camera", "page"), ("camera",), ()]
+    assert [spec.settled for spec in specs] == [False, False, False, True, True]
     assert all(setting.help for spec in specs for setting in spec.settings)
 
 

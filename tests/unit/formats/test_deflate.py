@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from itertools import pairwise
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from stages.formats.deflate import compress, compress_literals, compress_part, tried_strips
+from stages.formats.deflate import compress, compress_literal_part, compress_literals, compress_part, tried_strips
 from stages.formats.deflate_blocks import room
 from stages.formats.deflate_literals import BLOCK
 from stages.formats.deflate_matches import LONGEST_RUN, MARGIN, TOKENS, WINDOW
@@ -103,12 +105,15 @@ def test_what_is_somewhere_in_a_larger_array_is_compressed_the_same() -> None:
     "pieces", [[0], [0, 0, 5, 0], [1] * 40, [WINDOW, WINDOW, 7], [100_000, 3, 65_536, 40_000], [200_000], [17, 20_000] * 12]
 )
 @pytest.mark.parametrize("kind", ["noise", "repeats"])
-def test_pieces_come_back_as_a_whole_and_from_the_same_octets(pieces: list[int], kind: str) -> None:
+@pytest.mark.parametrize(
+    "ways", [[compress_part], [compress_literal_part], [compress_part, compress_literal_part]], ids=["searched", "literals", "in turn"]
+)
+def test_pieces_come_back_as_a_whole_and_from_the_same_octets(pieces: list[int], kind: str, ways: list[Any]) -> None:
     source = np.resize(NOISE if kind == "noise" else NOISE[:9000], sum(pieces))
     ends = np.cumsum([0, *pieces])
 
     def stream() -> bytes:
-        return b"".join(compress_part(source[begin:end]) for begin, end in pairwise(ends)) + LAST
+        return b"".join(way(source[begin:end]) for way, (begin, end) in zip(itertools.cycle(ways), pairwise(ends), strict=False)) + LAST
 
     first = stream()
     assert zlib.decompress(first, -15) == source.tobytes()
@@ -128,6 +133,14 @@ def test_literals_alone_come_out_of_other_inflaters(size: int) -> None:
     stream = bytes(compress_literals(data))
     assert zlib.decompress(stream) == data.tobytes()
     assert isal_zlib.decompress(stream) == data.tobytes()
+
+
+def test_a_part_of_literals_ends_with_an_octet_wherever_its_bits_do() -> None:
+    data = np.random.default_rng(2).normal(0, 6, 64).round().astype(np.int64).astype(np.uint8)
+    for size in range(64):
+        part = compress_literal_part(data[:size])
+        assert part.endswith(b"\0\0\xff\xff")
+        assert zlib.decompress(part + part + LAST, -15) == 2 * data[:size].tobytes()
 
 
 @pytest.mark.parametrize("kind", ["one value", "all values", "two values", "rare values between the counted runs", "doubling counts"])

@@ -38,10 +38,12 @@ from stages.products import (
     Repair,
     Sequence,
     SheetBook,
+    SheetPrint,
     Sighting,
     SoundBlock,
     Spectrogram,
 )
+from stages.products.books import PrintedLeaf
 from stages.products.files import Segment
 from stages.products.sheets import Place
 from stages.profile import Camera, Clock, Dictionary, FileProtocol, Link, Microphone, Mission, Names, Sidecars, Timeline
@@ -185,6 +187,11 @@ def sheet() -> ContactSheet:
         places=(Place("0000001", 0, 4, 4, 24, 18),),
         title="Descent stage camera",
     )
+
+
+def sheet_print() -> SheetPrint:
+    leaf = PrintedLeaf(jpeg=b"\xff\xd8\xff\xd9", width=60, height=40, places=sheet().places)
+    return SheetPrint(camera="DDC", page="0001", leaves=lambda: iter([leaf]), count=1)
 
 
 def block(number: int, start: int) -> SoundBlock:
@@ -380,12 +387,20 @@ class TestContactSheet(StageContract):
         return arguments | {"cells": [dataclasses.replace(one, fraction=0.6) for one in arguments["cells"]]}
 
 
-class TestBook(StageContract):
-    STAGE = "stages.contact_sheet:book"
-    NO_LOSSES = "binds the sheets as they are drawn"
+class TestPrints(StageContract):
+    STAGE = "stages.contact_sheet:prints"
+    NO_LOSSES = "codes the sheets as they are drawn"
 
     def arguments(self) -> dict[str, Any]:
-        return {"sheets": [sheet()], "camera": CAMERA}
+        return {"sheet": sheet()}
+
+
+class TestBook(StageContract):
+    STAGE = "stages.contact_sheet:book"
+    NO_LOSSES = "binds the sheets as they are printed"
+
+    def arguments(self) -> dict[str, Any]:
+        return {"prints": [sheet_print()], "camera": CAMERA}
 
 
 class TestSideBySide(StageContract):

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from pipeline.errors import DataError
 from pipeline.product import FileRef, Key, Source
 from pipeline.testing.saving import FolderSink
-from stages.products.packed import read_arrays, read_packed, split_masked, write_arrays, write_masked, write_packed
+from stages.products.packed import (
+    read_arrays,
+    read_packed,
+    read_pieces,
+    split_masked,
+    write_arrays,
+    write_masked,
+    write_packed,
+    write_pieces,
+)
 
 HEAD = {"b": [1, 2.5, None], "a": "\N{EN DASH}\n"}
 
@@ -68,3 +79,41 @@ def test_samples_of_another_length_are_told_of(tmp_path, body):
     one = source(tmp_path / "a")
     with pytest.raises(DataError, match=r"0001: samples of shape \(9, 3\) .* do not have \d+ bytes.*verify --repair"):
         split_masked(one, read_packed(one)[1], "<i4", (9, 3), (9,))
+
+
+PIECES = [({"n": 1, "a": [2, 3]}, b"\n{}\n\0"), ({}, b""), ({"n": 3}, b"x" * 300)]
+
+
+def test_pieces_come_back_from_wherever_they_lie_in_a_file(tmp_path):
+    sink = FolderSink(tmp_path)
+    sink.write(b"{}\n before")
+    write_pieces(sink, PIECES)
+    write_packed(sink, HEAD, b"after")
+    path, length = sink.files[""], len(json.dumps(HEAD, sort_keys=True)) + 1 + len(b"after")
+    inside = FileRef(path=str(path), offset=10, length=path.stat().st_size - 10 - length)
+    assert list(read_pieces(Source(key=Key([("frame", "0001")]), files={"": inside}))) == PIECES
+
+
+def test_no_pieces_are_no_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    assert list(read_pieces(source(tmp_path / "a"))) == []
+
+
+@pytest.mark.parametrize(
+    "data", [b"\n", b"3\n", b"{}\n", b'{"head": {}, "length": "3"}\nabc', b'{"head": {}, "length": -1}\nabc', b'{"length": 3}\nabc']
+)
+def test_a_piece_that_does_not_say_its_length_is_told_of(tmp_path, data):
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(DataError, match=r"0001: is broken: .*verify --repair"):
+        list(read_pieces(source(tmp_path / "a")))
+
+
+@pytest.mark.parametrize("cut", [1, 299, 310])
+def test_pieces_that_were_cut_are_told_of(tmp_path, cut):
+    sink = FolderSink(tmp_path)
+    write_pieces(sink, PIECES)
+    path = sink.files[""]
+    whole = source(path)
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(DataError, match=r"0001: is broken: .*verify --repair"):
+        list(read_pieces(whole))
