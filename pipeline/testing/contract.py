@@ -163,7 +163,9 @@ class StageContract:
         kind = next(kind for kind in self.spec().outputs if kind.__name__ == output.kind)
         files = {
             record.suffix: FileRef(
-                path=outcome.staged[record.path] if record.whole else f"{outcome.place}/pack", offset=record.offset, length=record.size
+                path=outcome.staged[record.path] if record.whole else str(Path(outcome.place, Path(record.path).name)),
+                offset=record.offset,
+                length=record.size,
             )
             for record in output.files
         }
