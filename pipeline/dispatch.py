@@ -52,8 +52,6 @@ class Dispatcher:
         """Stages that must make again what others need."""
         self._allowed: set[str] = set()
         """Stages of which tasks may run now."""
-        self._alone: set[str] = set()
-        """Stages that nothing follows at once any more: one of their batches was lost, or took too long, for what may have followed."""
         self.in_flight: dict[str, tuple[Batch, tuple[Task, ...]]] = {}
         """By name of the batch."""
 
@@ -98,7 +96,6 @@ class Dispatcher:
     def halves(self, batch: Batch, tasks: tuple[Task, ...]) -> list[Batch]:
         """Launch the tasks of a lost batch again, in two batches if there are several: so the culprit is alone in the end."""
         middle = len(tasks) // 2
-        self.let_none_follow(batch.spec.name)
         parts = [(0, middle), (middle, len(tasks))] if middle else [(0, 1)]
         again = []
         for start, stop in parts:
@@ -198,6 +195,7 @@ class Dispatcher:
         each = self._seconds.get(spec.name)
         if each is None:
             return 1
+        each += sum(self._seconds[behind.name] for behind in self._may_follow(spec))
         share = -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * parts, most) // parts)
         return int(max(1, min(LARGEST_BATCH, share, BATCH_SECONDS / max(each, 1e-6))))
 
@@ -301,12 +299,9 @@ class Dispatcher:
 
     def _followers(self, task: Task) -> Iterator[Follower]:
         """Say which tasks may follow this one at once."""
-        if task.spec.name in self._alone:
-            return
-        for spec in self._registry.followers[task.spec.name]:
+        for spec in self._may_follow(task.spec):
             key = spec.key_of(task.key)
-            # How long one takes must be known: what is long is no part of a batch that is meant to be short.
-            if spec.name in self._allowed and self._seconds.get(spec.name, BATCH_SECONDS) < BATCH_SECONDS and not self._runs(spec, key):
+            if not self._runs(spec, key):
                 sections = self._planner.sections(spec, key)
                 yield Follower(
                     spec=spec,
@@ -315,6 +310,11 @@ class Dispatcher:
                     settings=self._planner.settings.effective(spec, key),
                     known=self._catalog.digest(spec.inputs[0].kind.__name__, key.text) or "",
                 )
+
+    def _may_follow(self, spec: StageSpec) -> list[StageSpec]:
+        """Name the stages whose tasks may follow those of this one; what is long is no part of a batch that is meant to be short."""
+        behind = self._registry.followers[spec.name]
+        return [each for each in behind if each.name in self._allowed and self._seconds.get(each.name, BATCH_SECONDS) < BATCH_SECONDS]
 
     def _runs(self, spec: StageSpec, key: Key) -> bool:
         return (spec.name, key.text) in self._running
@@ -325,7 +325,8 @@ class Dispatcher:
         for follower in work.followers:
             spec, made = follower.spec, outcome.followed.get(follower.spec.name)
             key = spec.key_of(work.key)
-            if made is None or self._runs(spec, key) or not self._catalog.tasks.is_dirty(spec.name, key.text):
+            # What took too long has a whole turn of its own to show why.
+            if made is None or made.given_up or self._runs(spec, key) or not self._catalog.tasks.is_dirty(spec.name, key.text):
                 continue
             finding = self._planner.look(spec, key)
             task = finding.task
@@ -336,10 +337,6 @@ class Dispatcher:
             if same and [record.digest for record in task.inputs()] == [digests[spec.inputs[0].kind.__name__]]:
                 self._catalog.tasks.settle(spec.name, key.text, "due", finding.reasons)
                 yield task, made
-
-    def let_none_follow(self, stage: str) -> None:
-        """From now on do the tasks of this stage alone, and what follows from them in its turn."""
-        self._alone.add(stage)
 
     def _make_batch(self, spec: StageSpec, chosen: list[tuple[Task, Work]]) -> Batch:
         name = f"{spec.name}-{uuid.uuid4().hex}"

@@ -20,7 +20,7 @@ from pipeline.dispatch import Dispatcher
 from pipeline.errors import ExitCode, InterruptedRunError, SkycraneError, StorageError, storage_error, storage_errors
 from pipeline.events import Listener
 from pipeline.executors import Executor
-from pipeline.folders import scan
+from pipeline.folders import rare_first, scan
 from pipeline.ledger import Ledger, open_catalog
 from pipeline.loop import Loop
 from pipeline.mission import Profile
@@ -69,6 +69,8 @@ class Run:
         self._made_when_pruned = -1
         self._prune_again = 0.0
         self._early: set[str] = set()
+        self._to_come: set[str] = set()
+        """Sorts of files, by suffix, of which none has been taken in yet: one of them may tell something of files of another sort."""
         self._advanced = 0.0
         self.stop = False
         """Set it from a signal: what runs is finished, nothing else begins."""
@@ -148,8 +150,12 @@ class Run:
         stages  that may begin meanwhile, with files that stand for themselves: taking in thousands takes a while
         """
         self._early = set(stages) & self._registry.at_once
+        files: Iterable[tuple[Path, bool]] = scan(inputs)
+        if self._early:
+            files = rare_first(files)
+            self._to_come = {path.suffix for path, _ in files}
         try:
-            self._admit(scan(inputs), Admitter(self.catalog, self.profile, level=level, link=link))
+            self._admit(files, Admitter(self.catalog, self.profile, level=level, link=link))
         except SkycraneError:
             # What has begun is finished, as it would be had it begun later.
             self._loop.work(set(), pressed=lambda: False, stopped=lambda: True)
@@ -171,17 +177,18 @@ class Run:
                     self._note_admission(admission, admitter)
                     for refused, why, _ in admission.refused:
                         note(f"left out {refused}: {why}")
-                    self._advance()
+                    self._advance(path)
             self._admit_again(admitter)
         finally:
             self._ledger.commit_if_old()
 
-    def _advance(self) -> None:
-        """Begin what may begin early: what waits for nothing that has come."""
-        if not self._early or time.monotonic() < self._advanced + ADVANCE_SECONDS:
+    def _advance(self, taken: Path) -> None:
+        """Begin what may begin early: what waits for nothing that has come, when a file of each sort has."""
+        self._to_come.discard(taken.suffix)
+        if not self._early or self._to_come or time.monotonic() < self._advanced + ADVANCE_SECONDS:
             return
-        dirty = self.catalog.tasks.dirty_stages()
-        self._loop.advance({stage for stage in self._early if not dirty & self._registry.upstream[stage]})
+        at_work = self.catalog.tasks.dirty_stages() | self._dispatcher.stages_in_flight()
+        self._loop.advance({stage for stage in self._early if not at_work & self._registry.upstream[stage]})
         self._advanced = time.monotonic()
 
     def _admit_again(self, admitter: Admitter) -> None:

@@ -158,7 +158,7 @@ class DaskExecutor:
         try:
             if future.status == "finished":
                 outcomes: list[Outcome] = future.result()
-                if outcomes[-1].overrun is not None:
+                if outcomes[-1].given_up:
                     self._renew(future)
                 return outcomes
             error = future.exception() if future.status == "error" else None

@@ -6,13 +6,14 @@ Hidden files, those whose name says that they are still being written, marks bes
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline import checksums
 from pipeline.errors import UsageError
 
-__all__ = ["MARKS", "OUTPUT", "final_name", "is_mark", "is_unfinished", "scan"]
+__all__ = ["MARKS", "OUTPUT", "final_name", "is_mark", "is_unfinished", "rare_first", "scan"]
 
 OUTPUT = ".skycrane"
 """Stands in a folder that is the output of a run."""
@@ -52,6 +53,13 @@ def scan(inputs: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
             raise UsageError("is neither a file nor a folder", where=str(path), remedy="Check the path")
         elif not (is_mark(path.name) and path.with_suffix("").is_file()):
             yield path, True
+
+
+def rare_first(files: Iterable[tuple[Path, bool]]) -> list[tuple[Path, bool]]:
+    """Put what there is little of first, by suffix: it may tell something of the rest, which has to wait for it."""
+    found = list(files)
+    counts = Counter(path.suffix for path, _ in found)
+    return sorted(found, key=lambda item: counts[item[0].suffix])
 
 
 def _inside(top: Path) -> Iterator[Path]:

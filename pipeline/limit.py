@@ -107,7 +107,11 @@ class _Line(Generic[T]):
         except BaseException as error:  # noqa: BLE001  it is raised again where the steps are waited for
             self.error = error
         finally:
-            self._close()
+            # Whatever closing comes to: somebody waits.
+            try:
+                self._close()
+            except BaseException as error:  # noqa: BLE001  as above; what went wrong first is what counts
+                self.error = self.error or error
             self.ended.set()
 
 

@@ -198,17 +198,16 @@ class Loop:
 
     def _without_late(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> list[Outcome]:
         """Return the outcomes that hold; what a task that was given up kept from its turn is due again, and so is it if it only waited."""
-        late = outcomes[-1].overrun
-        if late is None:
-            return outcomes
         at = len(outcomes) - 1
+        late = outcomes[at].overrun
+        if not outcomes[at].given_up:
+            return outcomes
         self._dispatcher.mark(tasks[at + 1 :])
-        if batch.work[at].followers:
-            # It may have been what followed: each is tried again by itself.
-            self._dispatcher.let_none_follow(batch.spec.name)
-            self._dispatcher.mark(tasks[at:])
-            self._progress.note(f"{batch.spec.name} {tasks[at].key.text} and what follows {late}: they are tried one by one")
-            return outcomes[:at]
+        if late is None:
+            for stage, made in outcomes[at].followed.items():
+                if made.given_up:
+                    self._progress.note(f"gave up {stage} {tasks[at].key.text}: it {made.overrun}; it is tried again by itself")
+            return outcomes
         self._progress.note(f"gave up {batch.spec.name} {tasks[at].key.text}: it {late}")
         if not late.waiting:
             return outcomes

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,17 +55,6 @@ class Loadable:
 
 class _UnreadableInputError(OSError):
     """An input cannot be read: a matter of that item alone, whatever is wrong with its disk; errors on ours end the run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AtHand(Loadable):
-    """A product that has just been made."""
-
-    product: Product
-
-    def load(self) -> Product:
-        """Give it."""
-        return self.product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +119,20 @@ class Outcome:
     """What became of the tasks that followed it, by stage."""
 
     @property
+    def given_up(self) -> bool:
+        """Whether it, or what followed it, took too long: a thread may still be at it."""
+        return self.overrun is not None or any(outcome.given_up for outcome in self.followed.values())
+
+    @property
     def failed(self) -> bool:
         """Whether the stage raised."""
         return bool(self.error)
 
 
 def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()) -> list[Outcome]:  # noqa: B008  holds nothing
-    """Perform each task of the batch; one that raises does not disturb the others.
+    """Perform each task of the batch, and after each what follows it; one that raises does not disturb the others.
 
-    A task that takes too long is given up, and its outcome is the last: those after it have not begun.
+    A task that takes too long is given up, and its outcome is the last, or the last that followed the last: those after it have not begun.
 
     turn  held while tasks run, but not while the disk is waited for
     """
@@ -148,16 +142,17 @@ def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = context
         path.mkdir(parents=True)
         folder = Folder(path)
         packs = _packs(batch, path)
-        steps = [functools.partial(_perform_all, batch.spec, work, folder, packs) for work in batch.work]
+        steps = _Steps(batch.spec, folder, packs)
         # A task that was given up may still write to a pack, behind all that counts.
         with turn:
-            outcomes, overrun = in_time(steps, batch.limit, close=functools.partial(_close, packs.values()))
+            taken, overrun = in_time(list(steps.of(batch.work)), batch.limit, close=functools.partial(_close, packs.values()))
+        outcomes = list(_put_together(batch.work, [*taken, *([_overdue(overrun)] if overrun else [])]))
         all_of_them = [each for outcome in outcomes for each in (outcome, *outcome.followed.values())]
         staged = [path for outcome in all_of_them for path in outcome.staged.values()]
         sync([*staged, *(str(pack.path_of_all) for pack in packs.values() if pack.path_of_all.stat().st_size)])
         if not batch.read_later:
             forget(folder.at_hand)
-    return [replace(outcome, place=str(path)) for outcome in [*outcomes, *([_overdue(overrun)] if overrun else [])]]
+    return [replace(outcome, place=str(path)) for outcome in outcomes]
 
 
 def _packs(batch: Batch, folder: Path) -> dict[str, Pack]:
@@ -169,8 +164,9 @@ def _packs(batch: Batch, folder: Path) -> dict[str, Pack]:
 
 
 def _close(packs: Iterable[Pack]) -> None:
-    for pack in packs:
-        pack.stream.close()
+    with contextlib.ExitStack() as stack:
+        for pack in packs:
+            stack.callback(pack.stream.close)
 
 
 def _overdue(overrun: Overrun) -> Outcome:
@@ -184,27 +180,56 @@ def _overdue(overrun: Overrun) -> Outcome:
     )
 
 
-def _perform_all(spec: StageSpec, work: Work, folder: Folder, packs: Mapping[str, Pack]) -> Outcome:
-    """Perform a task, then those that follow it, as far as what they read is at hand."""
-    outcome = _perform_one(spec, work, folder, packs.get(spec.name))
-    made = {output.kind: output for output in outcome.outputs}
-    followed = {}
-    for follower in work.followers:
+class _Steps:
+    """The tasks of a batch and what follows each, one after another."""
+
+    def __init__(self, spec: StageSpec, folder: Folder, packs: Mapping[str, Pack]) -> None:
+        self._spec = spec
+        self._folder = folder
+        self._packs = packs
+        self._made: Mapping[str, Loadable] = {}
+        """By kind: what the last task made, to be loaded from where it is staged, if it is no longer in memory."""
+
+    def of(self, all_work: Iterable[Work]) -> Iterator[Callable[[], Outcome | None]]:
+        """Give a step for each task, and for each that may follow it."""
+        for work in all_work:
+            yield functools.partial(self._perform, work)
+            for follower in work.followers:
+                yield functools.partial(self._follow, follower)
+
+    def _perform(self, work: Work) -> Outcome:
+        pack = self._packs.get(self._spec.name)
+        outcome = _perform_one(self._spec, work, self._folder, pack)
+        if work.followers:
+            where = {**outcome.staged} | ({pack.final: str(pack.path_of_all)} if pack else {})
+            kinds = {kind.__name__: kind for kind in self._spec.outputs}
+            self._made = {output.kind: _loadable(kinds[output.kind], output, where) for output in outcome.outputs}
+        return outcome
+
+    def _follow(self, follower: Follower) -> Outcome | None:
         (item,) = follower.spec.inputs
-        output = made.get(item.kind.__name__)
-        product = FRESH.find(item.kind, output.key, output.digest) if output and output.digest != follower.known else None
-        if output is None or product is None:
-            continue
-        at_hand = _AtHand(kind=item.kind, source=NOWHERE, entry=_entry(item.kind, output), product=product)
-        next_work = Work(
-            key=follower.spec.key_of(product.key),
-            inputs=((item, (at_hand,)),),
+        loadable = self._made.get(item.kind.__name__)
+        if loadable is None or loadable.entry.digest == follower.known:
+            return None
+        work = Work(
+            key=follower.spec.key_of(loadable.entry.key),
+            inputs=((item, (loadable,)),),
             sections=follower.sections,
             settings=follower.settings,
             digest="",
         )
-        followed[follower.spec.name] = _perform_one(follower.spec, next_work, folder, packs.get(follower.spec.name))
-    return replace(outcome, followed=followed) if followed else outcome
+        return _perform_one(follower.spec, work, self._folder, self._packs.get(follower.spec.name))
+
+
+def _put_together(all_work: Iterable[Work], taken: Iterable[Outcome | None]) -> Iterator[Outcome]:
+    """Put what followed a task into its outcome."""
+    rest = iter(taken)
+    for work in all_work:
+        outcome = next(rest, None)
+        if outcome is None:
+            return
+        followed = {follower.spec.name: made for follower, made in zip(work.followers, rest, strict=False) if made is not None}
+        yield replace(outcome, followed=followed) if followed else outcome
 
 
 def _perform_one(spec: StageSpec, work: Work, folder: Folder, pack: Pack | None) -> Outcome:
@@ -352,7 +377,11 @@ def _entry(kind: type[Product], output: Output) -> Entry:
 def loadable(kind: type[Product], output: Output, out: Path) -> Loadable:
     """Say how to load a product of the catalog."""
     # Text, not paths: thousands of these are made, and while they are, nothing else is begun.
-    there = {record.suffix: record.path if record.path.startswith("/") else f"{out}/{record.path}" for record in output.files}
+    return _loadable(kind, output, {record.path: f"{out}/{record.path}" for record in output.files if not record.path.startswith("/")})
+
+
+def _loadable(kind: type[Product], output: Output, where: Mapping[str, str]) -> Loadable:
+    there = {record.suffix: where.get(record.path, record.path) for record in output.files}
     files = {record.suffix: FileRef(path=there[record.suffix], offset=record.offset, length=record.size) for record in output.files}
     entry = _entry(kind, output)
     outside = any(record.path.startswith("/") for record in output.files)

@@ -72,7 +72,7 @@ def _renamed(text: str, copy: int) -> str:
     text = re.sub(r"(?<=/p)\d{6}\b", lambda m: f"{int(m[0]) + CHUNKS_A_COPY * copy:06d}", text)
     text = re.sub(r"\b(\d{4})-(\d{10})-(\d{5})\b", lambda m: f"{m[1]}-{int(m[2]) + 100_000 * copy:010d}-{m[3]}", text)
     text = re.sub(r"(?<=[A-Z0-9]/)\d{7}(?=[-./\"])", lambda m: f"{int(m[0]) + FRAMES_A_COPY * copy:07d}", text)
-    return re.sub(r"[0-9a-f]{32}(?=\.pack)", lambda m: hashlib.sha256(f"{m[0]}{copy}".encode()).hexdigest()[:32], text)
+    return re.sub(r"[0-9a-f]{32}(?=(\.[a-z_.]+)?\.pack)", lambda m: hashlib.sha256(f"{m[0]}{copy}".encode()).hexdigest()[:32], text)
 
 
 def _make(out: Path, record: dict[str, Any], packs: dict[str, int]) -> None:

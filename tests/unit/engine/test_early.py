@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import imageio.v3 as imageio
@@ -87,6 +88,28 @@ def test_nothing_begins_early_unless_asked(story, tmp_path):
     with opened(story, tmp_path) as run:
         run.admit([tmp_path / "frames"])
         assert not run.summary.made
+
+
+@pytest.mark.parametrize("folder", ["frames", "zlabels"])
+def test_what_a_label_may_speak_of_waits_for_it(story, tmp_path, folder):
+    """Else it would be decoded twice."""
+    story.stop_after = 2 * COUNT + 1
+    (tmp_path / folder).mkdir(exist_ok=True)
+    for number in range(COUNT):
+        told = {"start_time": f"2021-02-18T20:41:0{number}"}
+        (tmp_path / folder / f"EDL_DDC_{number:04d}.png.json").write_text(json.dumps(told))
+    with opened(story, tmp_path) as run:
+        run.admit([tmp_path], stages={"decode", "decode.labels", "decode.describe"})
+        assert "decode" not in run.summary.made
+        run.work(stages={"decode", "decode.labels", "decode.describe"})
+        assert run.summary.made["decode"] == run.summary.made["decode.describe"] == COUNT
+
+
+def test_one_note_beside_many_frames_keeps_them_from_nothing(story, tmp_path):
+    (tmp_path / "frames" / "readme.txt").write_text("frames of a landing")
+    with opened(story, tmp_path) as run:
+        run.admit([tmp_path / "frames"], stages={"decode"})
+        assert run.summary.made["decode"]
 
 
 def test_a_stop_meanwhile_finishes_what_runs(story, tmp_path):

@@ -8,6 +8,7 @@ from pipeline.dispatch import Dispatcher
 from pipeline.registry import discover
 from pipeline.settings import Settings
 from pipeline.testing.comparators import tree_digests
+from pipeline.testing.toys import Words
 
 COUNT = 12
 
@@ -23,6 +24,21 @@ def test_who_follows_whom():
     # One that is made from a whole set, that has a key of its own, or that reads something else too follows nothing.
     behind = {name for names in found.values() for name in names}
     assert not behind & {"contact_sheet", "contact_sheet.book", "decode", "debayer", "sequence", "sequence.survey", "report", "packets"}
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Collects what followed at once, and was taken in."""
+    found = []
+
+    def noting(self, work, outcome):
+        for task, made in followed(self, work, outcome):
+            found.append((task.spec.name, task.key.text))
+            yield task, made
+
+    followed = Dispatcher.followed
+    monkeypatch.setattr(Dispatcher, "followed", noting)
+    return found
 
 
 class Story:
@@ -48,7 +64,7 @@ def go(bench, texts):
     return run, story
 
 
-def test_the_tree_is_the_same(bench, tmp_path, monkeypatch):
+def test_the_tree_is_the_same(bench, tmp_path, monkeypatch, taken):
     texts = [f"word{number} apple{number % 3} " for number in range(COUNT)]
     run, story = go(bench, texts)
     assert run.summary.made["letters"] == COUNT
@@ -57,6 +73,9 @@ def test_the_tree_is_the_same(bench, tmp_path, monkeypatch):
     count = story.batches[last][1]
     assert count > 1
     assert story.batches[last + 1] == ("letters", count)
+    # Of what had to be read again, since a toy's product does not stay in memory.
+    assert len(taken) >= COUNT - 2
+    assert {stage for stage, _ in taken} == {"letters"}
     with_followers = tree_digests(bench.out)
     monkeypatch.setattr(Dispatcher, "_followers", lambda *_: iter(()))
     bench.out = tmp_path / "alone"
@@ -65,19 +84,30 @@ def test_the_tree_is_the_same(bench, tmp_path, monkeypatch):
     assert tree_digests(bench.out) == with_followers
 
 
-def test_what_fails_is_put_aside_itself(bench):
+def test_what_was_made_is_handed_on_from_memory(bench, monkeypatch, taken):
+    monkeypatch.setattr(Words, "as_saved", lambda self: self)
+    monkeypatch.setattr(Words, "load", None)
+    run, _ = go(bench, [f"word{number} " for number in range(COUNT)])
+    assert not run.summary.quarantined
+    assert len(taken) >= COUNT - 2
+
+
+def test_what_fails_is_put_aside_itself(bench, taken):
     run, _ = go(bench, [f"word{number} {'ah! ' if number == 7 else ''}" for number in range(COUNT)])
     assert [(stage, key) for stage, key, _ in run.summary.quarantined] == [("letters", "t07/000000000000000")]
+    assert ("letters", "t07/000000000000000") in taken
     assert run.summary.made["words"] == COUNT
     assert run.summary.made["letters"] == COUNT - 1
 
 
-def test_what_takes_too_long_is_put_aside_itself(bench):
+def test_what_takes_too_long_is_put_aside_itself(bench, taken):
     bench.settings = Settings(mission="toy", stages={"run": {"time_limit": 0.4}})
     run, _ = go(bench, [f"word{number} {'and& ' if number == 7 else ''}" for number in range(COUNT)])
     ((stage, key, message),) = run.summary.quarantined
     assert (stage, key) == ("letters", "t07/000000000000000")
     assert "0.4" in message
+    assert ("letters", "t07/000000000000000") not in taken
+    assert len(taken) >= COUNT - 4
     assert run.summary.made["words"] == COUNT
     assert run.summary.made["letters"] == COUNT - 1
 

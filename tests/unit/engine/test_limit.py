@@ -122,3 +122,13 @@ def bench_registry():
     from pipeline.testing.toys import toy_registry
 
     return toy_registry()
+
+
+def test_what_goes_wrong_when_closing_is_raised_at_once():
+    """A file that a full disk has no room for fails again when it is closed."""
+
+    def close():
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        in_time([lambda: 1], 60.0, close=close)
