@@ -166,12 +166,16 @@ class Catalog:
 
     def members(self, kind: str, dimensions: tuple[str, ...], of: str) -> Iterator[Output]:
         """Give the products of a kind whose key contains this one, in key order."""
+        return (Output.from_json(json.loads(text)) for text in self.member_texts(kind, dimensions, of))
+
+    def member_texts(self, kind: str, dimensions: tuple[str, ...], of: str) -> Iterator[str]:
+        """Give the same as lines of JSON: a fraction of the time, where somebody else reads them."""
         rows = self.db.execute(
             "SELECT p.record FROM members AS m JOIN products AS p ON p.kind = m.kind AND p.key = m.key "
             "WHERE m.kind = ? AND m.dimensions = ? AND m.of = ? ORDER BY m.key",
             (kind, "/".join(dimensions), of),
         )
-        return (Output.from_json(json.loads(row["record"])) for row in rows)
+        return (row["record"] for row in rows)
 
     def member_digests(self, kind: str, dimensions: tuple[str, ...], of: str) -> list[tuple[str, str]]:
         """Return key and digest of the products of a kind whose key contains this one, in key order."""

@@ -224,7 +224,7 @@ class Dispatcher:
             self._catalog.tasks.settle(spec.name, key.text, None if finding.state == "gone" else finding.state, finding.reasons)
             self.finished(spec, key)
             return None
-        # What is only listed is read when the work is put together, and no more of it kept than the stage sees.
+        # What is only listed is read when the work is put together, and stays text until the stage sees it.
         bindings = [(binding, tuple(self._planner.load(binding, key)) if binding.input.loads else ()) for binding in finding.task.bindings]
         outside, ours, moved = self._lacking(bindings, relocate=relocate)
         if moved and not outside and not ours:
@@ -288,7 +288,7 @@ class Dispatcher:
             inputs=tuple(
                 (binding.input, tuple(loadable(binding.input.kind, output, out) for output in outputs))
                 if binding.input.loads
-                else (binding.input, tuple(listed(binding.input.kind, output) for output in self._planner.load(binding, task.key)))
+                else (binding.input, listed(binding.input.kind, self._planner.load_texts(binding, task.key)))
                 for binding, outputs in bindings
             ),
             sections={parameter: self._planner.profile.section(kind, table) for parameter, kind, table in task.sections},

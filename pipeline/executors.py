@@ -16,6 +16,7 @@ from collections import deque
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
+from pipeline.apart import perform_apart
 from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.memory import give_freed_memory_back, keep_freed_memory
 from pipeline.perform import Batch, Outcome, perform
@@ -31,6 +32,10 @@ ANCHOR = -1000
 """Priority of what holds a place: behind all that is to be done."""
 PATIENCE = "10s"
 """How long a scheduler may take to answer, and a first worker to come."""
+
+
+LARGE = 5_000
+"""Products of which one is made, from which on that is done in a process of its own."""
 
 
 class WorkerLostError(Exception):
@@ -202,6 +207,11 @@ def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> 
             give_freed_memory_back()
 
 
+def _is_large(batch: Batch) -> bool:
+    """Say whether it is made from so much that a process of its own is worth a second."""
+    return batch.spec.from_everything and sum(len(given) for work in batch.work for _, given in work.inputs) >= LARGE
+
+
 def _perform_there(batch: Batch) -> list[Outcome]:
     return _perform(batch, _TURNS[0] if _TURNS else None)
 
@@ -223,7 +233,12 @@ def _perform_here(name: str) -> None:
     handed = _HANDED.get(name)
     if handed is not None:  # else nobody waits for it any more
         try:
-            _HANDED_BACK[name] = _perform(*handed)
+            batch, turns = handed
+            if _is_large(batch):
+                with turns:
+                    _HANDED_BACK[name] = perform_apart(batch)
+            else:
+                _HANDED_BACK[name] = _perform(batch, turns)
         except Exception as error:  # noqa: BLE001  the driver judges it; raised here, Dask would print it as a traceback
             _HANDED_BACK[name] = error
 

@@ -129,6 +129,10 @@ class Planner:
             assert output is not None
             yield output
 
+    def load_texts(self, binding: Binding, key: Key) -> Iterator[str]:
+        """Give what the catalog knows of the products of a Listing, in its order, as lines of JSON."""
+        return self.catalog.member_texts(binding.input.kind.__name__, tuple(key), key.text)
+
     def _bind(self, spec: StageSpec, item: Input, key: Key) -> Binding:
         kind = item.kind.__name__
         if item.role is Role.GROUP:

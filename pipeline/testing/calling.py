@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.perform import Batch, Loadable, Outcome, Work, perform
+from pipeline.perform import Batch, Listed, Loadable, Outcome, Work, perform
 from pipeline.product import Entry, Key, Product, Source
 from pipeline.stage import Group, Input, Listing, Role, StageSpec
 
@@ -29,12 +29,23 @@ class _Held(Loadable):
         return self.give()
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _HeldList(Listed):
+    """Products of which nothing is loaded."""
+
+    known: Sequence[Entry]
+
+    def entries(self) -> Iterator[Entry]:
+        """Give what is known of them."""
+        return iter(self.known)
+
+
 def call(spec: StageSpec, arguments: Mapping[str, Any], folder: Path) -> Outcome:
     """Run a stage as a worker does, with all that is checked there; its files stand in the folder.
 
     arguments  by parameter: a product, None, a list or a Group of products, a section, a setting
     """
-    inputs = tuple((item, tuple(_held(item, arguments[item.name]))) for item in spec.inputs)
+    inputs = tuple((item, _held(item, arguments[item.name])) for item in spec.inputs)
     work = Work(
         key=_key(spec, inputs),
         inputs=inputs,
@@ -46,26 +57,29 @@ def call(spec: StageSpec, arguments: Mapping[str, Any], folder: Path) -> Outcome
     return outcome
 
 
-def _held(item: Input, value: Any) -> list[_Held]:
+def _held(item: Input, value: Any) -> tuple[_Held, ...] | _HeldList:
     if value is None:
-        return []
+        return ()
     if item.role is Role.GROUP:
         group: Group[Product] = value if isinstance(value, Group) else Group.of(value)
-        return [_hold(item, entry, lambda at=at: group[at]) for at, entry in enumerate(group.entries)]  # type: ignore[misc]
+        if not item.loads:
+            return _HeldList(kind=item.kind, count=len(group), packed=b"", known=group.entries)
+        return tuple(_hold(item, entry, lambda at=at: group[at]) for at, entry in enumerate(group.entries))  # type: ignore[misc]
     entry = Entry(key=value.key, digest="", completeness=value.completeness(), facts=value.facts())
-    return [_hold(item, entry, lambda: value)]
+    return (_hold(item, entry, lambda: value),)
 
 
 def _hold(item: Input, entry: Entry, give: Callable[[], Product]) -> _Held:
     return _Held(kind=item.kind, source=Source(key=entry.key, files={}), entry=entry, give=give)
 
 
-def _key(spec: StageSpec, inputs: Sequence[tuple[Input, tuple[_Held, ...]]]) -> Key:
+def _key(spec: StageSpec, inputs: Sequence[tuple[Input, tuple[_Held, ...] | _HeldList]]) -> Key:
     """Give the key that the stage runs at with these inputs."""
     values: dict[str, str] = {}
     for item, held in inputs:
-        if held and item.role is not Role.PREVIOUS:
-            values |= dict(held[0].entry.key)
+        entries = held.entries() if isinstance(held, _HeldList) else (each.entry for each in held)
+        if item.role is not Role.PREVIOUS and (first := next(iter(entries), None)):
+            values |= dict(first.key)
     return spec.key_of(values)
 
 

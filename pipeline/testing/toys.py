@@ -2,7 +2,7 @@
 
 Tapes of text arrive in chunks. `words` cuts them into words, carrying the unfinished one on; `letters` fans out by first letter; `page`
 gathers each letter's words; `book` is made from all pages once nothing else is due. A word with a `!` in it makes its stage fail, one with
-a `%` takes its worker with it, and one with a `_` takes a while.
+a `#` the book, one with a `%` takes its worker with it, and one with a `_` takes a while.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from pipeline.errors import DataError
 from pipeline.product import Arrival, Completeness, Facts, Key, Product, Recognition, Sink, Source
 from pipeline.registry import Registry, build
 from pipeline.stage import Group, Previous, Section, read_stage, stage
@@ -204,7 +205,9 @@ def page(parts: Group[Letter], ink: Ink, *, loud: bool = False) -> Page:
 
 @stage(version=1, settled=True)
 def book(pages: Group[Page]) -> Book:
-    """Bind the pages."""
+    """Bind the pages; one with a `#` is a misprint."""
+    if misprints := [word for one in pages for word in one.items if "#" in word]:
+        raise DataError(f"misprints: {', '.join(misprints)}")
     return Book(items=tuple(word for one in pages for word in one.items))
 
 

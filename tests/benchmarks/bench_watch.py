@@ -7,7 +7,8 @@ Mbit/s. For every edition of a frame the clock runs from the moment at which the
 to the receipt of the picture that was made with it, and of the sheet that shows that picture.
 
 Growth: small chunks that are all alike land, eight when the eight before are done. Time per chunk is a round's time by eight; memory is
-this process's, where `watch` runs with two threads of Dask. Wanted: medians of the last tenth at most 1.2 times those of the second.
+that of this process, where `watch` runs with two threads of Dask, and of those that it has begun. Wanted: medians of the last tenth at
+most 1.2 times those of the second.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from downlinks import SAMPLE, recordings, stream
 
 from pipeline.drive import Run
@@ -144,6 +146,7 @@ class Feeder:
         self.rounds: list[tuple[int, float, float, int]] = []
         """Chunks so far, wall and processor seconds a chunk, resident bytes."""
         self._count = 0
+        self._process = psutil.Process()
         self.feed()
 
     def feed(self) -> None:
@@ -160,8 +163,8 @@ class Feeder:
         """Note a round."""
         if cohort.taken:
             wall, cpu = time.perf_counter() - self._begin[0], time.process_time() - self._begin[1]
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            self.rounds.append((self._count, wall / cohort.taken, cpu / cohort.taken, pages * os.sysconf("SC_PAGE_SIZE")))
+            memory = sum(process.memory_info().rss for process in (self._process, *self._process.children()))
+            self.rounds.append((self._count, wall / cohort.taken, cpu / cohort.taken, memory))
         self.feed()
 
     def wait(self, seconds: float) -> None:
