@@ -110,13 +110,17 @@ def spans(width: int, columns: int) -> NDArray[np.int64]:
 def gather(sums: NDArray[Any], covered: NDArray[Any], channels: int, totals: NDArray[Any]) -> None:
     """Add columns up: totals (w, channels) int64, in 1/w of a column."""
     columns = totals.shape[0]
+    # Indexes are unsigned, because numba looks at every signed one twice.
+    step = np.uint64(channels)
     for x in range(columns):
-        first, last, left, right = covered[x]
-        for c in range(channels):
-            inner = np.int64(0)
-            for i in range((first + 1) * channels + c, last * channels + c, channels):
+        begin, end, left, right = np.uint64(covered[x, 0]) * step, np.uint64(covered[x, 1]) * step, covered[x, 2], covered[x, 3]
+        for c in range(step):
+            first, last, inner = begin + c, end + c, np.int64(0)
+            i = first + step
+            while i < last:
                 inner += np.int64(sums[i])
-            totals[x, c] = inner * columns + left * np.int64(sums[first * channels + c]) + right * np.int64(sums[last * channels + c])
+                i += step
+            totals[x, c] = inner * columns + left * np.int64(sums[first]) + right * np.int64(sums[last])
 
 
 @njit(cache=True, nogil=True)

@@ -33,8 +33,10 @@ LEAST = 1 << 13
 """Bytes for which a table of their pairs is worth making."""
 LONGEST = 12
 """Bits of a code; four fit into a register beside what is left of the byte before, and two with their length into 32 bits."""
-PAIRS, PAIR_SHIFT = 1 << 16, 24
-"""Entries of the table of two bytes' codes, and where their length stands in each."""
+MOST = 56
+"""Bits that are appended at once, which nearly always are those of eight bytes."""
+PAIRS, PAIR_SHIFT = 1 << 16, 8
+"""Entries of the table of two bytes' codes, and where the code stands in each, above its length."""
 END = 256
 """The symbol that ends a block."""
 SYMBOLS = END + 1
@@ -113,38 +115,46 @@ def _put_head(lengths: Counts, closes: int, out: Octets, place: int, held: np.ui
 
 @njit(cache=True, nogil=True)
 def _join(table: Codes, pairs: Pairs) -> None:
-    """Give the codes of any two bytes as one; the first byte is the index's lower one."""
+    """Give the codes of any two bytes as one, above its length; the first byte is the index's lower one."""
     # In words of 32 bits, which run in vectors.
-    codes, bits, total = np.empty(256, np.uint32), np.empty(256, np.uint32), np.uint32(PAIR_SHIFT)
+    codes, bits, shift = np.empty(256, np.uint32), np.empty(256, np.uint32), np.uint32(PAIR_SHIFT)
     for symbol in range(256):
         codes[symbol], bits[symbol] = np.uint32(table[symbol] & np.uint64(0xFFFF)), np.uint32(table[symbol] >> np.uint64(LENGTH_SHIFT))
     for second in range(256):
         code, count = codes[second], bits[second]
         row = pairs[256 * second : 256 * second + 256]
         for first in range(256):
-            row[first] = codes[first] | code << bits[first] | (bits[first] + count) << total
+            row[first] = (codes[first] | code << bits[first]) << shift | (bits[first] + count)
 
 
 @njit(cache=True, nogil=True)
 def _put_pairs(part: Octets, pairs: Pairs, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
     """Append the codes of bytes, eight at a time."""
+    index, shift, count, most = np.uint64(PAIRS - 1), np.uint64(PAIR_SHIFT), np.uint64((1 << PAIR_SHIFT) - 1), np.uint64(MOST)
+    six = np.uint64(63)
     for i in range(0, part.size, 8):
         word = load_word(part, i)
-        place, held, bits = _hold(word, pairs, out, place, held, bits)
-        place, held, bits = _hold(word >> np.uint64(32), pairs, out, place, held, bits)
+        first, second = np.uint64(pairs[word & index]), np.uint64(pairs[word >> np.uint64(16) & index])
+        third, fourth = np.uint64(pairs[word >> np.uint64(32) & index]), np.uint64(pairs[word >> np.uint64(48)])
+        # Entries are added up as they are for the lengths in their lowest bits; shifts look at six of these and need no mask.
+        half, total = first + second & count, first + second + third + fourth & count
+        value, rest = first >> shift | second >> shift << (first & six), third >> shift | fourth >> shift << (third & six)
+        if total > most:
+            place, held, bits = _hold(value, half, out, place, held, bits)
+            place, held, bits = _hold(rest, total - half, out, place, held, bits)
+        else:
+            # Joined apart from what is held, so that the processor need not wait for one after the other.
+            place, held, bits = _hold(value | rest << (half & six), total, out, place, held, bits)
     return place, held, bits
 
 
 @njit(cache=True, nogil=True)
-def _hold(word: np.uint64, pairs: Pairs, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
-    """Append the codes of the four lowest bytes."""
-    index, code, total, seven = np.uint64(PAIRS - 1), np.uint64((1 << PAIR_SHIFT) - 1), np.uint64(PAIR_SHIFT), np.uint64(7)
-    first, second = np.uint64(pairs[word & index]), np.uint64(pairs[word >> np.uint64(16) & index])
-    # Joined apart from what is held, so that the processor need not wait for one after the other.
-    held |= (first & code | (second & code) << (first >> total)) << bits
-    bits += (first >> total) + (second >> total)
+def _hold(value: np.uint64, count: np.uint64, out: Octets, place: int, held: np.uint64, bits: np.uint64) -> Held:
+    """Append up to MOST bits."""
+    held |= value << bits
+    bits += count
     store_word(out, place, held)
-    return place + int(bits >> np.uint64(3)), held >> (bits & ~seven), bits & seven
+    return place + int(bits >> np.uint64(3)), held >> (bits & ~np.uint64(7)), bits & np.uint64(7)
 
 
 @njit(cache=True, nogil=True)

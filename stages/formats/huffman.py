@@ -30,19 +30,22 @@ def find_lengths(counts: Counts, longest: int, lengths: Counts, work: Counts) ->
     The two least weights are joined again and again; sorted leaves and joined ones stand in two queues. Where a code comes out too long,
     rare symbols count for more, until none does.
     """
-    floor = 0
+    floor, used = 0, 0
     lengths[:] = 0
-    while True:
-        used = 0
-        for symbol in range(counts.size):
-            if counts[symbol]:
-                work[3, used] = max(counts[symbol], floor) << SYMBOL_BITS | symbol
-                used += 1
-        order = work[3, :used]
-        order.sort()
-        if _join(order, work[0], work[1], work[2]) <= longest:
-            break
+    for symbol in range(counts.size):
+        if counts[symbol]:
+            work[3, used] = counts[symbol] << SYMBOL_BITS | symbol
+            used += 1
+    order = work[3, :used]
+    order.sort()
+    while _join(order, work[0], work[1], work[2]) > longest:
         floor = max(2 * floor, work[0, 2 * used - 2] >> (longest + 2), 1)
+        # Those that count for more come first, now by symbol; the others stay where they are.
+        raised = 0
+        for symbol in range(counts.size):
+            if 0 < counts[symbol] <= floor:
+                order[raised] = floor << SYMBOL_BITS | symbol
+                raised += 1
     for place in range(used):
         lengths[order[place] & ((1 << SYMBOL_BITS) - 1)] = work[2, place]
 

@@ -40,6 +40,8 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """By the count of channels: grey, grey and alpha, RGB, RGB and alpha (section 11.2.1)."""
 SUB, UP, AVERAGE = 1, 2, 3
 """Filter types (section 9.2)."""
+SUMMED = 256
+"""Residuals, none above 128, that a sum of 16 bits surely holds."""
 LONGEST_CHUNK = (1 << 31) - 1
 ZLIB_HEADER, LAST_BLOCK = b"\x78\x01", b"\x03\x00"
 """RFC 1950 section 2.2; RFC 1951 section 3.2.6, a block of nothing."""
@@ -173,15 +175,16 @@ def _text_chunk(keyword: str, value: str) -> tuple[Buffer, ...]:
 @njit(cache=True, nogil=True)
 def _filter(rows: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
     """Put before each row the type of its filter, and what the filter leaves of it; `step` is the bytes of a pixel."""
-    above = np.zeros(rows.shape[1], np.uint8)
-    means = np.empty(rows.shape[1], np.uint8)
+    above, nothing = np.zeros(rows.shape[1], np.uint8), np.zeros(step, np.uint8)
     for y in range(rows.shape[0]):
         row, filtered = rows[y], out[y, 1:]
-        _average(row, above, step, means)
-        sub, up, average = _residual(row[step:], row), _residual(row, above), _residual(row, means)
+        first, rest = _residuals(row[:step], nothing, above), _residuals(row[step:], row, above[step:])
+        # The first pixel's bytes, which Sub leaves as they are, do not count for it.
+        sub, up, average = rest[0], first[1] + rest[1], first[2] + rest[2]
         if average <= sub and average <= up:
             out[y, 0] = AVERAGE
-            _subtract(row, means, filtered)
+            _subtract_mean(row[:step], nothing, above, filtered)
+            _subtract_mean(row[step:], row, above[step:], filtered[step:])
         elif up < sub and y:
             out[y, 0] = UP
             _subtract(row, above, filtered)
@@ -193,14 +196,10 @@ def _filter(rows: NDArray[np.uint8], step: int, out: NDArray[np.uint8]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _average(row: NDArray[np.uint8], above: NDArray[np.uint8], step: int, means: NDArray[np.uint8]) -> None:
-    """Give the mean of each byte's left and upper neighbour, rounded down."""
-    for x in range(step):
-        means[x] = above[x] >> np.uint8(1)
-    upper, target = above[step:], means[step:]
-    for x in range(upper.size):
-        # Their common bits and half of the others: what fits into a byte at every step runs in vectors of bytes.
-        target[x] = np.uint8(np.uint8(row[x] & upper[x]) + np.uint8(np.uint8(row[x] ^ upper[x]) >> np.uint8(1)))
+def _mean(left: np.uint8, above: np.uint8) -> np.uint8:
+    """Round down the mean of two bytes."""
+    # Their common bits and half of the others: what fits into a byte at every step runs in vectors of bytes.
+    return np.uint8(np.uint8(left & above) + np.uint8(np.uint8(left ^ above) >> np.uint8(1)))
 
 
 @njit(cache=True, nogil=True)
@@ -210,10 +209,27 @@ def _subtract(row: NDArray[np.uint8], guesses: NDArray[np.uint8], out: NDArray[n
 
 
 @njit(cache=True, nogil=True)
-def _residual(values: NDArray[np.uint8], guesses: NDArray[np.uint8]) -> int:
-    """Sum up the residuals, each taken as a signed byte, as PNG's section 12.7 advises."""
-    total = 0
-    for x in range(values.size):
-        difference = np.uint8(values[x] - guesses[x])
-        total += int(min(difference, np.uint8(-difference)))
-    return total
+def _subtract_mean(row: NDArray[np.uint8], left: NDArray[np.uint8], above: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    for x in range(row.size):
+        out[x] = row[x] - _mean(left[x], above[x])
+
+
+@njit(cache=True, nogil=True)
+def _residuals(row: NDArray[np.uint8], left: NDArray[np.uint8], above: NDArray[np.uint8]) -> tuple[int, int, int]:
+    """Sum up what Sub, Up and Average leave, each residual taken as a signed byte, as PNG's section 12.7 advises."""
+    subs, ups, averages = 0, 0, 0
+    for begin in range(0, row.size, SUMMED):
+        values, lefts, uppers = row[begin : begin + SUMMED], left[begin : begin + SUMMED], above[begin : begin + SUMMED]
+        sub, up, average = np.uint16(0), np.uint16(0), np.uint16(0)
+        for x in range(values.size):
+            # Cast back at each step, or numba widens them and a vector holds a quarter as many.
+            sub = np.uint16(sub + _size(np.uint8(values[x] - lefts[x])))
+            up = np.uint16(up + _size(np.uint8(values[x] - uppers[x])))
+            average = np.uint16(average + _size(np.uint8(values[x] - _mean(lefts[x], uppers[x]))))
+        subs, ups, averages = subs + int(sub), ups + int(up), averages + int(average)
+    return subs, ups, averages
+
+
+@njit(cache=True, nogil=True)
+def _size(residual: np.uint8) -> np.uint16:
+    return np.uint16(min(residual, np.uint8(-residual)))

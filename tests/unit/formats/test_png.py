@@ -52,6 +52,24 @@ def test_other_readers_see_what_was_written(shape: tuple[int, ...], dtype: str, 
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
 
 
+@pytest.mark.parametrize("width", [1, 2, 86, 256, 700])
+def test_the_filter_of_each_row_leaves_least(width: int) -> None:
+    # Steps of 128 leave the most that a byte can; 86 pixels of three are two more bytes than are summed up at once.
+    image = np.where(
+        np.arange(24)[:, np.newaxis, np.newaxis] % 3, RNG.integers(0, 2, (24, width, 3)) * 128, RNG.integers(0, 9, (24, width, 3))
+    )
+    rows = image.reshape(24, -1)
+    left, above = np.zeros_like(rows), np.zeros_like(rows)
+    left[:, 3:], above[1:] = rows[:, :-3], rows[:-1]
+    sub, up, average = (np.abs((rows - guess).astype(np.int8).astype(int)) for guess in (left, above, (left + above) // 2))
+    sums = np.stack([sub[:, 3:].sum(axis=1), up.sum(axis=1), average.sum(axis=1)])
+    expected = [3 if a <= s and a <= u else 2 if u < s and y else 1 for y, (s, u, a) in enumerate(sums.T)]
+    data = encode_png(image.astype(np.uint8))
+    start = data.index(b"IDAT") + 4
+    filtered = np.frombuffer(zlib.decompress(data[start : start + int.from_bytes(data[start - 8 : start - 4], "big")]), np.uint8)
+    assert filtered.reshape(24, -1)[:, 0].tolist() == expected
+
+
 def test_layout_and_byte_order_of_the_array_do_not_matter() -> None:
     image = picture((20, 30, 3), "uint16")
     assert encode_png(np.asfortranarray(image)) == encode_png(image)
