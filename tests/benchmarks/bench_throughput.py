@@ -2,15 +2,17 @@
 
     python tests/benchmarks/bench_throughput.py [--frames 2000] [--slow-frames 60] [--folder FOLDER] [--keep]
 
-All run on two threads, one after the other, on the same files. `skycrane process` makes mosaics, pictures, cells, sheets, their book, the
-report and the receipts of all, and is timed from the start of the process to its end; the scripts make pictures, and are timed without
-their imports.
+All have two processors, one after the other, on the same files. `skycrane process` makes mosaics, pictures, cells, sheets, their book, the
+report and the receipts of all, and is timed from the start of the process to its end: with two worker processes, as the manual has it for
+thousands of files, which is what is held against what is wanted, and with two threads, as it is when nothing is said. The scripts make
+pictures, on two threads, and are timed without their imports.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import shutil
 import subprocess
@@ -23,6 +25,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 HEIGHT, WIDTH = 1024, 1280
@@ -146,7 +149,7 @@ def run_script(way: str, frames: Path, count: int, out: Path) -> Usage:
     return Usage(float(wall), float(cpu))
 
 
-def run_pipeline(frames: Path, out: Path) -> Usage:
+def run_pipeline(frames: Path, out: Path, *options: str) -> Usage:
     """Run `skycrane process`."""
     command = [
         sys.executable,
@@ -160,14 +163,30 @@ def run_pipeline(frames: Path, out: Path) -> Usage:
         str(out),
         "--jobs",
         str(THREADS),
+        *options,
     ]
+    # What the run before has written is not to be waited for in this one.
+    os.sync()
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, code, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(code)
+    family, peak = psutil.Process(process.pid), 0.0
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        peak = max(peak, memory_of(family))
+        time.sleep(0.1)
+    process.returncode = os.waitstatus_to_exitcode(ended[1])
     if process.returncode:
         raise SystemExit(f"skycrane ended with {process.returncode}")
-    return Usage(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Usage(time.perf_counter() - begin, ended[2].ru_utime + ended[2].ru_stime, peak)
+
+
+def memory_of(family: psutil.Process) -> float:
+    """MiB that a process and all below it hold."""
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in (family, *family.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+    return total / 2**20
 
 
 def verdict(text: str, *, good: bool) -> bool:
@@ -176,23 +195,27 @@ def verdict(text: str, *, good: bool) -> bool:
     return good
 
 
-def report(count: int, slow: int, few: Usage, ours: Usage, peers: dict[str, Usage]) -> bool:
+OURS, IN_THREADS = "skycrane process --scheduler local", "skycrane process"
+
+
+def report(count: int, slow: int, few: Usage, ours: dict[str, Usage], peers: dict[str, Usage]) -> bool:
     """Print the table, and what was wanted."""
-    print(f"\n{count} frames of {WIDTH} x {HEIGHT}, {THREADS} threads{'':12s}{'wall s':>9s}{'cpu s':>9s}{'frames/s':>10s}{'ms/frame':>10s}")
+    heading = f"{count} frames of {WIDTH} x {HEIGHT}, {THREADS} processors"
+    print(f"\n{heading:50s}{'wall s':>9s}{'cpu s':>9s}{'frames/s':>10s}{'ms/frame':>10s}")
     rates = {}
-    for name, usage in {"skycrane process, all of it": ours, **peers}.items():
+    for name, usage in (ours | peers).items():
         frames = slow if name == "imageio and colour-demosaicing" else count
         rates[name] = frames / usage.wall
         of = f" ({frames} of them)" if frames != count else ""
         print(f"  {name + of:48s}{usage.wall:9.1f}{usage.cpu:9.1f}{rates[name]:10.1f}{1e3 / rates[name]:10.1f}")
-    own = rates.pop("skycrane process, all of it")
     print()
+    own, held = rates[OURS], ours[OURS]
     good = [
-        verdict(f"{own / rate:.2f} times {name} (wanted: {RATES[name]:g})", good=own >= RATES[name] * rate) for name, rate in rates.items()
+        verdict(f"{own / rates[name]:.2f} times {name} (wanted: {RATES[name]:g})", good=own / rates[name] >= RATES[name]) for name in peers
     ]
-    text = f"memory: {few.peak:.0f} MiB at most for an eighth of the frames, {ours.peak:.0f} MiB for all ({FLAT:g} times)"
-    good.append(verdict(text, good=ours.peak <= FLAT * few.peak))
-    good.append(verdict(f"{ours.cpu / ours.wall:.2f} cores busy (wanted: {BUSY:g})", good=ours.cpu / ours.wall >= BUSY))
+    text = f"memory: {few.peak:.0f} MiB at most for an eighth of the frames, {held.peak:.0f} MiB for all ({FLAT:g} times)"
+    good.append(verdict(text, good=held.peak <= FLAT * few.peak))
+    good.append(verdict(f"{held.cpu / held.wall:.2f} cores busy (wanted: {BUSY:g})", good=held.cpu / held.wall >= BUSY))
     return all(good)
 
 
@@ -222,9 +245,11 @@ def main() -> None:
         os.sync()
         for number in range(max(16, count // 8)):
             os.link(frames / name_of(min(number, count - 1)), few / name_of(number))
-        eighth = run_pipeline(few, folder / "eighth")
-        shutil.rmtree(folder / "eighth")
-        ours = run_pipeline(frames, folder / "ours")
+        run_pipeline(few, folder / "first")
+        eighth = run_pipeline(few, folder / "eighth", "--scheduler", "local")
+        ours = {}
+        for name, options in {OURS: ("--scheduler", "local"), IN_THREADS: ()}.items():
+            ours[name] = run_pipeline(frames, folder / name, *options)
         peers = {
             "an OpenCV script": run_script("opencv", frames, count, folder / "opencv"),
             "imageio and colour-demosaicing": run_script("usual", frames, slow, folder / "usual"),
