@@ -27,7 +27,7 @@ def histogram(samples: NDArray[Any], mask: NDArray[np.bool_], *, white: int) -> 
     """
     cube = np.ascontiguousarray(samples.reshape(*mask.shape, -1))
     counts = np.zeros((cube.shape[2], BINS), np.int64)
-    bins = (np.arange(int(np.iinfo(cube.dtype).max) + 1, dtype=np.int64) * BINS // (white + 1)).clip(0, BINS - 1).astype(np.uint8)
+    bins = np.arange(min(white, int(np.iinfo(cube.dtype).max)) + 1, dtype=np.int64) * BINS // (white + 1)
     count(cube, np.ascontiguousarray(mask), bins, counts)
     heights = np.ceil(np.sqrt(counts / max(1, counts.max())) * (len(DIGITS) - 1)).astype(int)
     return "".join(DIGITS[height] for height in heights.ravel())
@@ -35,8 +35,14 @@ def histogram(samples: NDArray[Any], mask: NDArray[np.bool_], *, white: int) -> 
 
 @njit(cache=True, nogil=True)
 def count(cube: NDArray[Any], mask: NDArray[Any], bins: NDArray[Any], counts: NDArray[Any]) -> None:
+    # Each value by itself first: neighbours are often in one bin, and its count would wait for the one before.
+    values, most = np.zeros((counts.shape[0], bins.size), np.int64), cube.dtype.type(bins.size - 1)
     for y in range(0, cube.shape[0], STEP):
-        for x in range(cube.shape[1]):
-            if not mask[y, x]:
-                for c in range(cube.shape[2]):
-                    counts[c, bins[cube[y, x, c]]] += 1
+        row, lost = cube[y], mask[y]
+        for c in range(values.shape[0]):
+            found = values[c]
+            for x in range(np.uint64(lost.size)):
+                found[min(row[x, c], most)] += np.int64(not lost[x])
+    for c in range(values.shape[0]):
+        for value in range(bins.size):
+            counts[c, bins[value]] += values[c, value]

@@ -49,7 +49,7 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], recipe: R
     sensor = Sensor() if pattern == "colour" else sensor_of(mosaic, camera)
     meta |= noted(mosaic.meta) | sensor.done
     caveats = [*mosaic.meta.get("caveats", ()), *sensor.caveats]
-    lost = mosaic.mask.copy() if sensor.dead is None else mosaic.mask | sensor.dead
+    lost = mosaic.mask if sensor.dead is None else mosaic.mask | sensor.dead
     gains, measured = NEUTRAL, dict[str, Any]()
     if pattern in PATTERNS:
         told = "the file" if mosaic.cfa != "RGGB" else f"the profile's camera {camera.name or mosaic.camera}"

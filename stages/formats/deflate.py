@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 from typing import Any, TypeAlias
 
+import imagecodecs
 import numpy as np
-from isal import isal_zlib
 from numba import njit
 from numpy.typing import NDArray
 
@@ -53,8 +53,9 @@ def _compiled_for(data: Octets) -> Octets:
 
 def _framed(out: Octets, end: int, data: Octets) -> memoryview:
     out[: HEADER.size] = HEADER
-    out[end : end + 4] = np.frombuffer(struct.pack(">I", isal_zlib.adler32(data)), np.uint8)
-    return memoryview(out[: end + 4])  # type: ignore[arg-type]  # numpy's stubs do not say that arrays are buffers
+    checksum = imagecodecs.deflate_adler32(data)  # type: ignore[arg-type]  # nobody's stubs say that arrays are buffers
+    out[end : end + 4] = np.frombuffer(struct.pack(">I", checksum), np.uint8)
+    return memoryview(out[: end + 4])  # type: ignore[arg-type]
 
 
 def compress_part(data: Octets) -> bytes:

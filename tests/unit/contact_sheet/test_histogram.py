@@ -27,3 +27,8 @@ def test_nothing_is_a_flat_line():
 
 def test_what_is_beyond_white_counts_as_white():
     assert histogram(np.full((1, 1), 60000, np.uint16), np.zeros((1, 1), bool), white=4095).index("z") == BINS - 1
+
+
+@pytest.mark.parametrize("white,place", [(256, BINS - 1), (1023, BINS // 4 - 1)])
+def test_white_may_be_more_than_samples_can_hold(white, place):
+    assert histogram(np.full((1, 1), 255, np.uint8), np.zeros((1, 1), bool), white=white).index("z") == place
