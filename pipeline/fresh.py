@@ -10,8 +10,6 @@ import time
 from collections import OrderedDict
 from typing import TypeAlias
 
-import numpy as np
-
 from pipeline.product import Product
 
 __all__ = ["FRESH", "Fresh"]
@@ -81,8 +79,9 @@ class Fresh:
 
 
 def _size(product: Product) -> int:
+    """Sum up arrays, and what else says how many bytes it holds."""
     values = (getattr(product, name) for name in getattr(product, "__dataclass_fields__", ()))
-    return sum(value.nbytes for value in values if isinstance(value, np.ndarray))
+    return sum(getattr(value, "nbytes", 0) for value in values)
 
 
 FRESH = Fresh()

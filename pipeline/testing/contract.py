@@ -186,7 +186,9 @@ def _listing(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    """Say whether no stage could tell two values apart."""
+    """Say whether no stage could tell two values apart; of functions, what they give."""
+    if callable(one) and callable(other):
+        one, other = list(one()), list(other())
     if type(one) is not type(other):
         return False
     if isinstance(one, np.ndarray):

@@ -26,7 +26,7 @@ def cells(image: Image, camera: Camera, *, width: int = 256, per_page: int = 48)
     yield make_cell(image, camera, width=width, per_page=per_page)
 
 
-@stage(version=5)
+@stage(version=6)
 def contact_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Clock, *, columns: int = 6, rows: int = 8) -> ContactSheet:
     """Draw a page of cells, by time if all have one, else by frame.
 
@@ -58,7 +58,7 @@ def book(prints: Group[SheetPrint], camera: Camera) -> SheetBook:
     return bind(prints, camera)
 
 
-@stage(version=3, settled=True)
+@stage(version=4, settled=True)
 def side_by_side(
     cells: Group[Cell], sheets: Group[ContactSheet], timeline: Timeline, clock: Clock, *, step: float = 1.0, rows: int = 12
 ) -> TimeSheet:

@@ -17,7 +17,7 @@ from stages.contact_sheet.pages import frame_number
 from stages.contact_sheet.sequence import Slot, slots
 from stages.formats import palette
 from stages.products import Cell, ContactSheet
-from stages.products.sheets import Place
+from stages.products.sheets import Drawn, Place
 from stages.profile import Camera, Clock, Timeline
 
 __all__ = ["Plan", "make_sheet", "plan_sheet", "title_of"]
@@ -40,7 +40,14 @@ class Plan:
 
     def pictures(self) -> Iterator[NDArray[np.uint8]]:
         """Draw all leaves."""
-        return (np.concatenate([self.band(leaf, band) for band in bands_of(leaf, self.metrics)]) for leaf in self.leaves)
+        return map(self._picture, self.leaves)
+
+    def _picture(self, leaf: Leaf) -> NDArray[np.uint8]:
+        picture = np.empty((leaf.height, leaf.width, 3), np.uint8)
+        # Each band goes before the next one comes: memory for all of them would be asked of the system anew for each leaf.
+        for top, bottom in bands_of(leaf, self.metrics):
+            picture[top:bottom] = self.band(leaf, (top, bottom))
+        return picture
 
 
 def plan_sheet(
@@ -85,7 +92,8 @@ def make_sheet(cells: Group[Cell], camera: Camera, timeline: Timeline, clock: Cl
     return ContactSheet(
         camera=entries[0].key["camera"],
         page=entries[0].key["page"],
-        leaves=plan.pictures,
+        # A leaf that is alone is small enough to be at hand for its print; of several, each is drawn when it is written.
+        leaves=Drawn(next(plan.pictures())) if len(plan.leaves) == 1 else plan.pictures,
         sizes=tuple((leaf.width, leaf.height) for leaf in plan.leaves),
         frames=tuple(entries[i].key["frame"] for i in drawn),
         partial=tuple(entries[i].key["frame"] for i in drawn if entries[i].facts["fraction"] < 1),

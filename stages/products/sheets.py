@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.product import Completeness, Facts, Key, Product, Sink, Source
 from stages.products.packed import read_packed, split_masked, write_masked
 
-__all__ = ["Cell", "ContactSheet", "Place", "TimeSheet"]
+__all__ = ["Cell", "ContactSheet", "Drawn", "Place", "TimeSheet"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 Picture: TypeAlias = NDArray[np.uint8]
@@ -85,6 +85,22 @@ class Place(NamedTuple):
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The one leaf of a sheet, at hand: what wants it next need neither draw nor read it again."""
+
+    leaf: Picture
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it holds."""
+        return self.leaf.nbytes
+
+    def __call__(self) -> Iterator[Picture]:
+        """Give it, as `ContactSheet.leaves` does."""
+        return iter((self.leaf,))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactSheet(Product):
     """A page of cells, drawn on one leaf; on several where frames have no numbers to tell how many a page may get."""
@@ -123,10 +139,11 @@ class ContactSheet(Product):
 
     def save(self, sink: Sink) -> None:
         """Write a .png for each leaf."""
-        from stages.formats.png import write_png
+        write_leaves(sink, self.leaves())
 
-        for leaf, picture in enumerate(self.leaves()):
-            write_png(sink.path(self.suffix(leaf)), picture)
+    def as_saved(self) -> Self | None:
+        """All of it, if its one leaf is at hand."""
+        return self if isinstance(self.leaves, Drawn) else None
 
     @classmethod
     def load(cls, source: Source) -> Self:
@@ -191,10 +208,7 @@ class TimeSheet(Product):
 
     def save(self, sink: Sink) -> None:
         """Write a .png for each leaf."""
-        from stages.formats.png import write_png
-
-        for leaf, picture in enumerate(self.leaves()):
-            write_png(sink.path(ContactSheet.suffix(leaf)), picture)
+        write_leaves(sink, self.leaves())
 
     @classmethod
     def load(cls, source: Source) -> Self:
@@ -210,6 +224,14 @@ class TimeSheet(Product):
     def facts(self) -> Facts:
         """Sizes of the leaves, and how many frames they show."""
         return {"sizes": [list(size) for size in self.sizes], "frames": self.frames, "total": self.total}
+
+
+def write_leaves(sink: Sink, leaves: Iterable[Picture]) -> None:
+    """Write pictures one after the other."""
+    from stages.formats.png import write_sheet
+
+    for number, leaf in enumerate(leaves):
+        write_sheet(sink.path(ContactSheet.suffix(number)), leaf)
 
 
 def read_leaves(paths: Iterable[Path]) -> Iterator[Picture]:

@@ -12,6 +12,7 @@ from PIL import Image as Picture
 from pipeline.stage import Group
 from pipeline.testing.saving import reloaded
 from stages import contact_sheet as room
+from stages.contact_sheet.binding import jpeg
 from stages.formats.pdf import Link, Page, Word, pdf
 from stages.products import ContactSheet, Image, SheetPrint
 from stages.products.sheets import Place
@@ -109,6 +110,30 @@ def test_a_book_comes_back_from_disk(tmp_path: Path) -> None:
     book = room.book(prints(), CAMERA)
     again = reloaded(book, tmp_path)
     assert b"".join(again.pieces()) == b"".join(book.pieces()) == (tmp_path / "product.pdf").read_bytes()
+
+
+def test_a_sheet_of_one_leaf_is_handed_on_as_it_would_be_read(tmp_path: Path) -> None:
+    (sheet,) = sheets(1)
+    handed, read = sheet.as_saved(), reloaded(sheet, tmp_path)
+    assert handed is not None
+    assert [leaf.tolist() for leaf in handed.leaves()] == [leaf.tolist() for leaf in read.leaves()]
+    assert (handed.facts(), handed.completeness()) == (read.facts(), read.completeness())
+    assert list(room.prints(handed).leaves()) == list(room.prints(read).leaves())
+    # What loads it keeps it in memory by its size.
+    assert handed.leaves.nbytes == next(read.leaves()).nbytes
+    assert read.as_saved() is None
+
+
+def test_a_sheet_of_several_leaves_is_not_kept() -> None:
+    assert sheet_of_leaves((40, 56)).as_saved() is None
+
+
+def test_pages_are_what_pillow_makes_of_the_leaves() -> None:
+    leaf = np.random.default_rng(7).integers(0, 256, (37, 53, 3), np.uint8)
+    ours, theirs = Picture.open(io.BytesIO(jpeg(leaf))), io.BytesIO()
+    Picture.fromarray(leaf).save(theirs, "JPEG", quality=90, subsampling=0)
+    assert (np.abs(np.asarray(ours).astype(int) - np.asarray(Picture.open(theirs))) <= 1).all()
+    assert [layer[1:3] for layer in ours.layer] == [(1, 1)] * 3
 
 
 def test_each_leaf_is_a_page_with_its_own_words(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipeline.errors import DataError
 from stages.formats.images import LARGEST, read_image, read_image_bytes
-from stages.formats.png import encode_png, write_png
+from stages.formats.png import SLAB, encode_png, write_png, write_sheet
 
 RNG = np.random.default_rng(3)
 SHAPES = [(9, 13), (9, 13, 3), (9, 13, 4), (1, 1), (1, 7, 3), (7, 1, 4)]
@@ -50,6 +50,18 @@ def test_other_readers_see_what_was_written(shape: tuple[int, ...], dtype: str, 
     assert np.array_equal(seen, image[order])
     if dtype == "uint8" or len(shape) == 2:
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (80, 30, 3), (SLAB, 40, 3), (2 * SLAB + 3, 20, 3)])
+def test_other_readers_see_the_sheet_that_was_written(shape: tuple[int, ...], tmp_path: Path) -> None:
+    sheet = picture(shape, "uint8")
+    sheet[shape[0] // 4 : shape[0] // 2] = (13, 15, 19)
+    write_sheet(tmp_path / "a.png", sheet)
+    data = (tmp_path / "a.png").read_bytes()
+    assert np.array_equal(imagecodecs.png_decode(data), sheet)
+    assert np.array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], sheet)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), sheet)
+    assert np.array_equal(read_image_bytes(data, "a").samples, sheet)
 
 
 @pytest.mark.parametrize("width", [1, 2, 86, 256, 700])
