@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.fresh import Fresh
 from pipeline.product import Completeness, Product
+from stages.products.sheets import Drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,14 @@ def test_some_are_not_held_at_all(made):
     fresh = Fresh(1000)
     fresh.keep(made, "d")
     assert fresh.find(Picture, made.key.text, "d") is None
+
+
+def test_what_says_how_many_bytes_it_holds_counts_as_arrays_do():
+    fresh = Fresh(1000)
+    leaf = Drawn(np.zeros((5, 5, 5), np.uint8))
+    small, large = (Picture(frame=name, samples=np.zeros(size, np.uint8), tells=leaf) for name, size in (("1", 0), ("2", 1)))
+    assert fresh.keep(small, "d")
+    assert not fresh.keep(large, "d")
 
 
 def test_the_same_product_counts_once():
