@@ -24,7 +24,7 @@ from pipeline.tasks import ANY, START
 
 __all__ = ["Dispatcher"]
 
-BATCH_SECONDS = 0.25
+BATCH_SECONDS = 0.5
 """How long a batch should take: well over what Dask adds to a task, short enough that results come steadily."""
 
 LEAST_SECONDS = 0.1

@@ -114,11 +114,11 @@ class Loop:
             self._tell("all")
 
     def _fill(self, allowed: set[str], background: frozenset[str], most: int) -> None:
-        """Keep the executor busy, but not busier than twice its threads, and not all of it with what nobody waits for."""
+        """Keep the executor busy, but not busier than three times its threads, and not all of it with what nobody waits for."""
         if self._suspects.on_trial():
             return
         threads = self._executor.threads if self._executor is not None else 1
-        while len(self._dispatcher.in_flight) - self._suspects.waiting < 2 * threads:
+        while len(self._dispatcher.in_flight) - self._suspects.waiting < 3 * threads:
             full = self._dispatcher.count_in_flight(background) >= max(1, threads - 1)
             batch = self._dispatcher.next_batch(allowed - background if full else allowed, threads, most) or self._suspects.next_trial()
             if batch is None:

