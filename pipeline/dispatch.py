@@ -283,6 +283,7 @@ class Dispatcher:
 
     def _work(self, task: Task, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> Work:
         out = self._store.out
+        followers = tuple(self._followers(task))
         return Work(
             key=task.key,
             inputs=tuple(
@@ -294,7 +295,8 @@ class Dispatcher:
             sections={parameter: self._planner.profile.section(kind, table) for parameter, kind, table in task.sections},
             settings=task.settings,
             digest=task.digest,
-            followers=tuple(self._followers(task)),
+            followers=followers,
+            read_by_others=not self._registry.loaders[task.spec.name] <= {follower.spec.name for follower in followers},
         )
 
     def _followers(self, task: Task) -> Iterator[Follower]:

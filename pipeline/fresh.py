@@ -53,6 +53,11 @@ class Fresh:
                 self._drop(next(iter(self._asked or self._made)))
         return True
 
+    def let_go(self, kind: type[Product], key: str, digest: str) -> None:
+        """Hold a product no longer, if it is held: nothing will ask for it any more."""
+        with self._lock:
+            self._drop((kind, key, digest))
+
     def find(self, kind: type[Product], key: str, digest: str) -> Product | None:
         """Give the product if it is held."""
         self._forget_old()

@@ -103,6 +103,8 @@ class Work:
     settings: Mapping[str, Any]
     digest: str
     followers: tuple[Follower, ...] = ()
+    read_by_others: bool = True
+    """Whether anything but its followers ever loads what it makes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +215,8 @@ class _Steps:
         self._packs = packs
         self._made: Mapping[str, Loadable] = {}
         """By kind: what the last task made, to be loaded from where it is staged, if it is no longer in memory."""
+        self._over: list[Loadable] = []
+        """What need not be in memory for anybody but those that follow."""
 
     def of(self, all_work: Iterable[Work]) -> Iterator[Callable[[], Outcome | None]]:
         """Give a step for each task, and for each that may follow it."""
@@ -222,12 +226,15 @@ class _Steps:
                 yield functools.partial(self._follow, follower)
 
     def _perform(self, work: Work) -> Outcome:
+        for loadable in self._over:
+            FRESH.let_go(loadable.kind, loadable.entry.key.text, loadable.entry.digest)
         pack = self._packs.get(self._spec.name)
         outcome = _perform_one(self._spec, work, self._folder, pack)
         if work.followers:
             where = {**outcome.staged} | ({pack.final: str(pack.path_of_all)} if pack else {})
             kinds = {kind.__name__: kind for kind in self._spec.outputs}
             self._made = {output.kind: _loadable(kinds[output.kind], output, where) for output in outcome.outputs}
+            self._over = [] if work.read_by_others else list(self._made.values())
         return outcome
 
     def _follow(self, follower: Follower) -> Outcome | None:

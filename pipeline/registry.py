@@ -112,6 +112,14 @@ class Registry:
         return found
 
     @functools.cached_property
+    def loaders(self) -> dict[str, set[str]]:
+        """By stage: those that load any of its products."""
+        return {
+            spec.name: {reader.name for kind in spec.outputs for reader, item in self.consumers[kind.__name__] if item.loads}
+            for spec in self.stages.values()
+        }
+
+    @functools.cached_property
     def read_later(self) -> frozenset[str]:
         """Stages of which a product is loaded by one that waits: for all of its kind, or for another stage that does."""
         late = {name for name, spec in self.stages.items() if spec.settled}

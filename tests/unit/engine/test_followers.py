@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pipeline.dispatch import Dispatcher
+from pipeline.fresh import FRESH
+from pipeline.perform import Batch, Follower, Work, loadable, perform
+from pipeline.product import Completeness, Key
+from pipeline.receipt import FileRecord, Output
 from pipeline.registry import discover
 from pipeline.settings import Settings
 from pipeline.testing.comparators import tree_digests
-from pipeline.testing.toys import Words
+from pipeline.testing.toys import Tape, Words, toy_registry
 
 COUNT = 12
 
@@ -130,3 +134,31 @@ def test_only_what_was_asked_for_follows(bench, stages):
         run.admit([bench.tapes])
         run.work(stages=stages)
     assert set(run.summary.made) == stages
+
+
+def test_what_nobody_else_loads_is_let_go(tmp_path, monkeypatch):
+    """Memory is for what is asked for again: a picture whose cell is made never is."""
+    monkeypatch.setattr(Words, "as_saved", lambda self: self)
+    specs = toy_registry().stages
+    letters = Follower(spec=specs["letters"], sections={}, section_digests={}, settings=dict.fromkeys(("least",), 1), known="")
+
+    def work(name, *, read_by_others):
+        path = tmp_path / f"{name}.txt"
+        path.write_text("one two ")
+        record = FileRecord(suffix="", path=str(path), size=8, sha256="")
+        output = Output(kind="Tape", key=f"{name}/0", digest="", completeness=Completeness(received=8), facts={}, files=(record,))
+        tape, tail = specs["words"].inputs
+        return Work(
+            key=Key([("pass", name), ("chunk", "0")]), inputs=((tape, (loadable(Tape, output, tmp_path),)), (tail, ())),
+            sections={}, settings={}, digest="", followers=(letters,), read_by_others=read_by_others,
+        )  # fmt: skip
+
+    all_work = (work("a", read_by_others=False), work("b", read_by_others=True), work("c", read_by_others=False))
+    batch = Batch(name="batch", spec=specs["words"], work=all_work, staging=str(tmp_path / "staged"))
+    outcomes = perform(batch)
+    held = []
+    for outcome in outcomes:
+        assert not outcome.followed["letters"].failed
+        held += [output.key for output in outcome.outputs if FRESH.find(Words, output.key, output.digest)]
+    # Of a batch the last one may stay.
+    assert held == ["b/0", "c/0"]
