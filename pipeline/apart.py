@@ -10,6 +10,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 
 from pipeline.perform import Batch, Outcome, perform
 
@@ -20,7 +22,8 @@ def perform_apart(batch: Batch) -> list[Outcome]:
     """Do what `perform` does; RuntimeError if the process comes to nothing."""
     # What the terminal sends when somebody presses Ctrl-C is for the driver: what has begun is finished.
     done = subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", __name__],
+        # -P: what lies in the folder where somebody happens to stand is no part of this program.
+        [sys.executable, "-P", "-m", __name__],
         input=pickle.dumps(batch),
         capture_output=True,
         check=False,
@@ -40,6 +43,7 @@ def _main() -> None:
     # What a stage prints is not what is handed back.
     back = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     batch: Batch = pickle.load(sys.stdin.buffer)  # noqa: S301  from the process that began this one
     outcomes: list[Outcome] | Exception
     try:
@@ -48,6 +52,15 @@ def _main() -> None:
         outcomes = error
     pickle.dump(outcomes, back)
     back.close()
+    # A thread of a task that was given up may still be at it, and would be waited for.
+    os._exit(0)
+
+
+def _end_with(parent: int) -> None:
+    """End when the process that began this one is gone: nobody waits for what it makes."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -177,14 +177,14 @@ class Run:
                     self._note_admission(admission, admitter)
                     for refused, why, _ in admission.refused:
                         note(f"left out {refused}: {why}")
-                    self._advance(path)
+                self._to_come.discard(path.suffix)
+                self._advance()
             self._admit_again(admitter)
         finally:
             self._ledger.commit_if_old()
 
-    def _advance(self, taken: Path) -> None:
+    def _advance(self) -> None:
         """Begin what may begin early: what waits for nothing that has come, when a file of each sort has."""
-        self._to_come.discard(taken.suffix)
         if not self._early or self._to_come or time.monotonic() < self._advanced + ADVANCE_SECONDS:
             return
         at_work = self.catalog.tasks.dirty_stages() | self._dispatcher.stages_in_flight()

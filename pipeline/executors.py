@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeAlias
 
 from pipeline.apart import perform_apart
 from pipeline.errors import InterruptedRunError, UsageError
+from pipeline.fresh import FRESH
 from pipeline.memory import give_freed_memory_back, keep_freed_memory
 from pipeline.perform import Batch, Outcome, perform
 
@@ -270,6 +271,7 @@ def dask_setup(worker: object) -> None:
     """Make this a worker process of ours: Dask calls this in each one that it begins."""
     del worker
     _TURNS.append(threading.Semaphore(1))
+    FRESH.narrow()
 
 
 def _cluster_of_ours(**options: Any) -> Any:

@@ -14,8 +14,8 @@ from pipeline.product import Product
 
 __all__ = ["FRESH", "Fresh"]
 
-ROOM = 192 << 20
-"""Bytes of arrays that are kept."""
+ROOM, LESS_ROOM = 192 << 20, 96 << 20
+"""Bytes of arrays that are kept; and in a process that is one of several."""
 SHARE = 8
 """No product may take more than this part of it."""
 PATIENCE = 60.0
@@ -36,6 +36,11 @@ class Fresh:
         self._made: OrderedDict[Name, tuple[Product, int, float]] = OrderedDict()
         """Those that nothing has asked for, each with the moment when it was made."""
         self._held = 0
+
+    def narrow(self, room: int = LESS_ROOM) -> None:
+        """Hold no more than this from now on."""
+        with self._lock:
+            self._room = room
 
     def keep(self, product: Product, digest: str) -> bool:
         """Hold a product of this digest, if it says what loading it would give; say whether it does."""

@@ -172,6 +172,8 @@ def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = context
         # A task that was given up may still write to a pack, behind all that counts.
         with turn:
             taken, overrun = in_time(list(steps.of(batch.work)), batch.limit, close=functools.partial(_close, packs.values()))
+        if overrun is None:
+            steps.let_go()
         outcomes = list(_put_together(batch.work, [*taken, *([_overdue(overrun)] if overrun else [])]))
         all_of_them = [each for outcome in outcomes for each in (outcome, *outcome.followed.values())]
         staged = [path for outcome in all_of_them for path in outcome.staged.values()]
@@ -225,9 +227,14 @@ class _Steps:
             for follower in work.followers:
                 yield functools.partial(self._follow, follower)
 
-    def _perform(self, work: Work) -> Outcome:
+    def let_go(self) -> None:
+        """Have what only followed the last task no longer in memory."""
         for loadable in self._over:
             FRESH.let_go(loadable.kind, loadable.entry.key.text, loadable.entry.digest)
+        self._over = []
+
+    def _perform(self, work: Work) -> Outcome:
+        self.let_go()
         pack = self._packs.get(self._spec.name)
         outcome = _perform_one(self._spec, work, self._folder, pack)
         if work.followers:
