@@ -293,8 +293,10 @@ def test_a_batch_that_is_lost_is_halved_until_the_culprit_is_alone(tmp_path, mon
     def dies_of_poison(batch, *turn):
         if batch.spec.name == "letters":
             sizes.append(len(batch.work))
-            if any(work.key.text.startswith("t13/") for work in batch.work):
-                raise RuntimeError("the worker died")
+        # As a follower too: then the batch of what it followed dies of it.
+        at_work = [work for work in batch.work if batch.spec.name == "letters" or work.followers]
+        if any(work.key.text.startswith("t13/") for work in at_work):
+            raise RuntimeError("the worker died")
         return real(batch, *turn)
 
     monkeypatch.setattr(executors, "perform", dies_of_poison)
