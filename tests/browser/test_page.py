@@ -67,6 +67,8 @@ def test_a_picture_is_looked_at_closely(look, until):
     page = look()
     page.locator(PARTIAL).click()
     viewer = page.locator("#viewer")
+    # What is said of a picture comes with its piece of the gallery, which may still be on its way.
+    until(page, "document.querySelector('#viewer .caption').innerText !== ''")
     assert viewer.locator(".caption").inner_text() == "DDC · 0007 · T+391.75 s · 90.0 %"
     until(page, "document.querySelector('#viewer img').naturalWidth === 640")
     page.keyboard.press("+")
