@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 
-from pipeline.perform import Batch, Outcome, perform
+from pipeline.perform import perform
+from pipeline.work import Batch, Outcome
 
 __all__ = ["perform_apart"]
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from pipeline.arrivals import Admitter
 from pipeline.ledger import Ledger
-from pipeline.perform import Batch, Follower, Outcome, Work, listed, loadable
 from pipeline.plan import Binding, Finding, Planner, Task
 from pipeline.product import Key
 from pipeline.progress import Summary
@@ -21,6 +20,7 @@ from pipeline.receipt import Output
 from pipeline.stage import Role, StageSpec
 from pipeline.store import Store
 from pipeline.tasks import ANY, START
+from pipeline.work import Batch, Follower, Outcome, Work, listed, loadable
 
 __all__ = ["Dispatcher"]
 

@@ -20,7 +20,8 @@ from pipeline.apart import perform_apart
 from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.fresh import FRESH
 from pipeline.memory import give_freed_memory_back, keep_freed_memory
-from pipeline.perform import Batch, Outcome, perform
+from pipeline.perform import perform
+from pipeline.work import Batch, Outcome
 
 __all__ = ["LOCAL", "DaskExecutor", "Executor", "Result", "SyncExecutor", "WorkerLostError", "dask_setup", "make_executor"]
 

@@ -13,7 +13,6 @@ from pipeline.events import DiskWatch
 from pipeline.executors import Executor
 from pipeline.ledger import Ledger
 from pipeline.memory import give_freed_memory_back
-from pipeline.perform import Batch, Outcome
 from pipeline.plan import Task
 from pipeline.progress import Progress, Summary
 from pipeline.publish import Publisher
@@ -21,6 +20,7 @@ from pipeline.stage import StageSpec
 from pipeline.store import Store
 from pipeline.suspects import Suspects
 from pipeline.tasks import ANY
+from pipeline.work import Batch, Outcome
 
 __all__ = ["Loop"]
 

@@ -9,28 +9,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import json
 import socket
-import sys
 import time
 import traceback
 import uuid
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ContractError, DataError, InterruptedRunError, StorageError, storage_errors
 from pipeline.fresh import FRESH
 from pipeline.limit import Overrun, in_time
-from pipeline.product import Entry, FileRef, Key, Product, Source
+from pipeline.product import Key, Product
 from pipeline.receipt import FileRecord, Output, output_digest
-from pipeline.stage import Group, Input, Listing, Role, Section, StageSpec
+from pipeline.stage import Group, Input, Listing, Role, StageSpec
 from pipeline.staging import FileSink, Folder, Pack, forget, sync
 from pipeline.store import digest_file
+from pipeline.work import Batch, Follower, Listed, Loadable, Outcome, Work, loadable_at
 
-__all__ = ["Batch", "Follower", "Listed", "Loadable", "Outcome", "Work", "listed", "loadable", "perform"]
+__all__ = ["perform"]
 
 TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED, errno.EAGAIN, errno.EINTR})
 """Errors of the system that may be gone the next time; bad data never are."""
@@ -39,120 +37,8 @@ PAUSES = (0.2, 1.0, 4.0)
 """Seconds before each further attempt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loadable:
-    """A product that exists, and how to load it."""
-
-    kind: type[Product]
-    source: Source
-    entry: Entry
-    outside: bool = False
-    """Whether its files are inputs, not ours."""
-
-    def load(self) -> Product:
-        """Load it; what was just made here is still there."""
-        fresh = None if self.outside else FRESH.find(self.kind, self.entry.key.text, self.entry.digest)
-        return self.kind.load(self.source) if fresh is None else fresh
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """Products of which nothing but what the catalog knows is read.
-
-    A report lists 100,000 of them: until they are where it is made they are one piece of bytes, a fifth as large as their text, and a
-    twentieth of what they are as objects.
-    """
-
-    kind: type[Product]
-    count: int
-    packed: bytes
-    """Deflated lines of JSON, as `Output` gives it."""
-
-    def __len__(self) -> int:
-        return self.count
-
-    def entries(self) -> Iterator[Entry]:
-        """Unpack them one by one, in key order."""
-        for line in zlib.decompress(self.packed).splitlines():
-            yield _entry(self.kind, Output.from_json(json.loads(line)))
-
-
 class _UnreadableInputError(OSError):
     """An input cannot be read: a matter of that item alone, whatever is wrong with its disk; errors on ours end the run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follower:
-    """A task that reads what another one makes, at the same key: done at once, its product need not be found and loaded again."""
-
-    spec: StageSpec
-    sections: Mapping[str, Section]
-    section_digests: Mapping[str, str]
-    settings: Mapping[str, Any]
-    known: str
-    """Digest of the product that there is already: if it is made again, nothing follows from it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """One task, as a worker needs it."""
-
-    key: Key
-    inputs: tuple[tuple[Input, tuple[Loadable, ...] | Listed], ...]
-    sections: Mapping[str, Section]
-    settings: Mapping[str, Any]
-    digest: str
-    followers: tuple[Follower, ...] = ()
-    read_by_others: bool = True
-    """Whether anything but its followers ever loads what it makes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Tasks of one stage that are performed together."""
-
-    name: str
-    """Unique."""
-    spec: StageSpec
-    work: tuple[Work, ...]
-    staging: str
-    """Absolute path that the folder of each call begins with."""
-    attempt: int = 1
-    limit: float = 0.0
-    """Seconds that each of its tasks may take; 0: any."""
-    read_later: bool = True
-    """Whether files that it makes will be read again, and not only while they are at hand."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one task."""
-
-    outputs: tuple[Output, ...] = ()
-    staged: Mapping[str, str]
-    """Final path (relative to OUT) to staged path of each file."""
-    seconds: float
-    host: str
-    error: str = ""
-    """Class of the exception; empty if all went well."""
-    message: str = ""
-    traceback: str = ""
-    place: str = ""
-    """The folder that the call staged in; of a pack too."""
-    overrun: Overrun | None = None
-    """What is known of a task that was given up because it took too long."""
-    followed: Mapping[str, Outcome] = field(default_factory=dict)
-    """What became of the tasks that followed it, by stage."""
-
-    @property
-    def given_up(self) -> bool:
-        """Whether it, or what followed it, took too long: a thread may still be at it."""
-        return self.overrun is not None or any(outcome.given_up for outcome in self.followed.values())
-
-    @property
-    def failed(self) -> bool:
-        """Whether the stage raised."""
-        return bool(self.error)
 
 
 def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()) -> list[Outcome]:  # noqa: B008  holds nothing
@@ -240,7 +126,7 @@ class _Steps:
         if work.followers:
             where = {**outcome.staged} | ({pack.final: str(pack.path_of_all)} if pack else {})
             kinds = {kind.__name__: kind for kind in self._spec.outputs}
-            self._made = {output.kind: _loadable(kinds[output.kind], output, where) for output in outcome.outputs}
+            self._made = {output.kind: loadable_at(kinds[output.kind], output, where) for output in outcome.outputs}
             self._over = [] if work.read_by_others else list(self._made.values())
         return outcome
 
@@ -281,8 +167,7 @@ def _perform_one(spec: StageSpec, work: Work, folder: Folder, pack: Pack | None)
         raise
     except Exception as error:  # noqa: BLE001  a stage may raise anything; the item is quarantined with it
         if pack is not None:
-            pack.stream.seek(start)
-            pack.stream.truncate()
+            pack.cut(start)
         return Outcome(
             staged={},
             seconds=time.perf_counter() - begin,
@@ -317,8 +202,7 @@ def _call_patiently(spec: StageSpec, work: Work, folder: Folder, pack: Pack | No
                 raise
         staged.clear()
         if pack is not None:
-            pack.stream.seek(start)
-            pack.stream.truncate()
+            pack.cut(start)
         time.sleep(pause)
     return _call(spec, work, folder, pack, staged)
 
@@ -395,36 +279,3 @@ def _save(product: Product, folder: Folder, pack: Pack | None, staged: dict[str,
         facts=facts,
         files=tuple(records),
     )
-
-
-NOWHERE = Source(key=Key(()), files={})
-
-
-def listed(kind: type[Product], texts: Iterable[str]) -> Listed:
-    """Say what products of the catalog are, of which none is loaded; each text is an Output in JSON, on one line."""
-    packer, parts, count = zlib.compressobj(1), [], 0
-    for text in texts:
-        parts.append(packer.compress(f"{text}\n".encode()))
-        count += 1
-    return Listed(kind=kind, count=count, packed=b"".join([*parts, packer.flush()]))
-
-
-def _entry(kind: type[Product], output: Output) -> Entry:
-    # The same few names stand in the facts of every product of a kind.
-    facts = {sys.intern(name): value for name, value in output.facts.items()}
-    paths = tuple(record.path for record in output.files if record.whole and not record.path.startswith("/"))
-    return Entry(key=Key.parse(kind.KEY, output.key), digest=output.digest, completeness=output.completeness, facts=facts, paths=paths)
-
-
-def loadable(kind: type[Product], output: Output, out: Path) -> Loadable:
-    """Say how to load a product of the catalog."""
-    # Text, not paths: thousands of these are made, and while they are, nothing else is begun.
-    return _loadable(kind, output, {record.path: f"{out}/{record.path}" for record in output.files if not record.path.startswith("/")})
-
-
-def _loadable(kind: type[Product], output: Output, where: Mapping[str, str]) -> Loadable:
-    there = {record.suffix: where.get(record.path, record.path) for record in output.files}
-    files = {record.suffix: FileRef(path=there[record.suffix], offset=record.offset, length=record.size) for record in output.files}
-    entry = _entry(kind, output)
-    outside = any(record.path.startswith("/") for record in output.files)
-    return Loadable(kind=kind, source=Source(key=entry.key, files=files, facts=entry.facts), entry=entry, outside=outside)

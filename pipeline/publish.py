@@ -13,11 +13,11 @@ from typing import Any
 
 from pipeline.errors import DataError
 from pipeline.ledger import Ledger
-from pipeline.perform import Outcome
 from pipeline.plan import Task
 from pipeline.progress import Summary
 from pipeline.receipt import LISTED_INPUTS, FileRecord, Output, Receipt
 from pipeline.store import Store
+from pipeline.work import Outcome
 
 __all__ = ["Publisher"]
 

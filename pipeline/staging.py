@@ -78,6 +78,11 @@ class Pack:
         self._digest = hashlib.sha256()
         return self.stream.tell()
 
+    def cut(self, start: int) -> None:
+        """Take back what was written since `start`."""
+        self.stream.seek(start)
+        self.stream.truncate()
+
     def record(self, start: int) -> FileRecord:
         """Describe what was written since `start`."""
         length = self.stream.tell() - start

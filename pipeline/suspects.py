@@ -9,8 +9,8 @@ from collections import deque
 
 from pipeline.dispatch import Dispatcher
 from pipeline.executors import WorkerLostError
-from pipeline.perform import Batch
 from pipeline.plan import Task
+from pipeline.work import Batch
 
 __all__ = ["Suspects"]
 

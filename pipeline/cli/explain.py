@@ -13,10 +13,10 @@ import click
 from pipeline.catalog import Catalog
 from pipeline.cli.common import examples, json_option, out_argument, reading
 from pipeline.errors import UsageError
-from pipeline.perform import loadable
 from pipeline.product import Product
 from pipeline.receipt import Output
 from pipeline.stage import Role
+from pipeline.work import loadable
 
 __all__ = ["explain"]
 

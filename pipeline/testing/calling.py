@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.perform import Batch, Listed, Loadable, Outcome, Work, perform
+from pipeline.perform import perform
 from pipeline.product import Entry, Key, Product, Source
 from pipeline.stage import Group, Input, Listing, Role, StageSpec
+from pipeline.work import Batch, Listed, Loadable, Outcome, Work
 
 __all__ = ["call", "fingerprint", "freeze"]
 

@@ -31,12 +31,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pipeline.fresh import FRESH
-from pipeline.perform import Outcome
 from pipeline.product import FileRef, Key, Product, Source
 from pipeline.receipt import Output
 from pipeline.stage import StageSpec, read_stage
 from pipeline.testing.calling import call, fingerprint, freeze
 from pipeline.testing.saving import FolderSink
+from pipeline.work import Outcome
 
 __all__ = ["HEAVY", "StageContract"]
 

@@ -6,13 +6,14 @@ import pytest
 
 from pipeline.dispatch import Dispatcher
 from pipeline.fresh import FRESH
-from pipeline.perform import Batch, Follower, Work, loadable, perform
+from pipeline.perform import perform
 from pipeline.product import Completeness, Key
 from pipeline.receipt import FileRecord, Output
 from pipeline.registry import discover
 from pipeline.settings import Settings
 from pipeline.testing.comparators import tree_digests
 from pipeline.testing.toys import Tape, Words, toy_registry
+from pipeline.work import Batch, Follower, Work, loadable
 
 COUNT = 12
 
