@@ -47,7 +47,7 @@ class News:
         self._position: tuple[int, int] | None = None
         self._items: deque[Item] = deque(maxlen=KEPT)
         self._count = 0
-        self._state: dict[str, Any] = {"report": "", "counts": {}}
+        self._state: dict[str, Any] = {}
         self._changed = threading.Condition()
         self._ended = False
 
@@ -65,7 +65,7 @@ class News:
         before = self._position
         found, page = self._read()
         moved = self._position != before
-        state = {"report": self._report(), "counts": self._counts() if moved else self._state["counts"]}
+        state = {"report": self._report(), "counts": self._counts() if moved else self._state.get("counts", {})}
         with self._changed:
             if page:
                 self._items.clear()
@@ -78,7 +78,7 @@ class News:
     def wait(self, seen: int, after: int, seconds: float) -> tuple[int, dict[str, Any], list[Item]] | None:
         """Wait for something newer than `seen`: its number, the state, and the items after number `after`.
 
-        None at the end. After so many seconds it comes back with what it knows.
+        None at the end. After so many seconds it comes back with what it knows; before the first look that is number 0 and no state.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._ended or self._count != seen, seconds)

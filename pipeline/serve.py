@@ -210,7 +210,8 @@ class Handler(BaseHTTPRequestHandler):
 
 def _messages(news: News, kinds: frozenset[str], last: str, beat: float) -> Iterator[bytes]:
     """Give the events of a stream: `made` for each product, `state` when page or counts have changed, a comment when nothing has."""
-    seen, after, told = -1, int(last) if last.isdecimal() and len(last) < 20 else 0, None
+    told: dict[str, Any] = {}
+    seen, after = 0, int(last) if last.isdecimal() and len(last) < 20 else 0
     yield b"retry: 2000\n\n"
     while (heard := news.wait(seen, after, beat)) is not None:
         quiet, (seen, state, items) = heard[0] == seen, heard

@@ -323,6 +323,27 @@ def test_a_picture_is_told_as_soon_as_it_is_in_the_journal(server, out, counts):
     journal.close()
 
 
+def test_who_comes_before_the_first_look_is_told_no_state_that_nobody_knows(out):
+    tree = PublicTree(out)
+    server = Server(tree, News(out / ".skycrane" / "receipts", report=lambda: tree.tag("index.html"), tally=dict), beat=0.01)
+    answering = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    answering.start()
+    try:
+        connection = socket.create_connection(server.server_address, timeout=10)
+        with contextlib.closing(connection), connection.makefile("rb") as stream:
+            connection.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            lines = iter(stream)
+            assert any(line == b": alive\n" for line in lines)
+            server.news.look()
+            event = next(line for line in lines if line.startswith(b"event"))
+            assert event == b"event: state\n"
+            assert json.loads(next(lines).removeprefix(b"data: "))["report"] == tree.tag("index.html")
+    finally:
+        server.shutdown()
+        server.server_close()
+        answering.join()
+
+
 def test_what_is_hidden_is_no_news_and_a_damaged_journal_no_end(out):
     folder = out / ".skycrane" / "receipts"
     news = News(folder, report=lambda: "", tally=dict)
