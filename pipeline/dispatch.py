@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from pipeline.arrivals import Admitter
 from pipeline.ledger import Ledger
+from pipeline.pace import LARGEST_BATCH, Pace
 from pipeline.plan import Binding, Finding, Planner, Task
 from pipeline.product import Key
 from pipeline.progress import Summary
@@ -24,13 +25,6 @@ from pipeline.work import Batch, Follower, Outcome, Work, listed, loadable
 
 __all__ = ["Dispatcher"]
 
-BATCH_SECONDS = 0.5
-"""How long a batch should take: well over what Dask adds to a task, short enough that results come steadily."""
-
-LEAST_SECONDS = 0.1
-"""Work of a stage that waits for more, if there is less of it and other work to be done."""
-
-LARGEST_BATCH = 128
 PAGE = 256
 """Tasks that are asked for at a time."""
 
@@ -47,11 +41,11 @@ class Dispatcher:
         self._summary = summary
         self._running: set[tuple[str, str]] = set()
         self._running_of: Counter[str] = Counter()
-        self._seconds: dict[str, float] = {}
         self._called: set[str] = set()
         """Stages that must make again what others need."""
         self._allowed: set[str] = set()
         """Stages of which tasks may run now."""
+        self.pace = Pace()
         self.in_flight: dict[str, tuple[Batch, tuple[Task, ...]]] = {}
         """By name of the batch."""
 
@@ -87,11 +81,8 @@ class Dispatcher:
 
     def seconds_of(self, stages: Iterable[str]) -> float:
         """Say how long what is to be looked at of these stages takes, one task after the other; unknown ones count for nothing."""
-        return sum(self._seconds[stage] * self._catalog.tasks.count_dirty(stage, ANY) for stage in stages if stage in self._seconds)
-
-    def took(self, stage: str, seconds: float) -> None:
-        """Learn how long a task of a stage takes."""
-        self._seconds[stage] = 0.5 * self._seconds.get(stage, seconds) + 0.5 * seconds
+        known = [(stage, each) for stage in stages if (each := self.pace.of(stage)) is not None]
+        return sum(each * self._catalog.tasks.count_dirty(stage, ANY) for stage, each in known)
 
     def halves(self, batch: Batch, tasks: tuple[Task, ...]) -> list[Batch]:
         """Launch the tasks of a lost batch again, in two batches if there are several: so the culprit is alone in the end."""
@@ -185,19 +176,12 @@ class Dispatcher:
         return list(chosen.values()), looked
 
     def _makes_a_batch(self, spec: StageSpec, most: int) -> bool:
-        each = self._seconds.get(spec.name)
-        if each is None:
-            return True
-        enough = min(LARGEST_BATCH, -int(-LEAST_SECONDS // max(each, 1e-6)))
+        enough = self.pace.enough(spec.name)
         return self._catalog.tasks.count_dirty(spec.name, enough, most) >= enough
 
     def _wanted(self, spec: StageSpec, parts: int, most: int) -> int:
-        each = self._seconds.get(spec.name)
-        if each is None:
-            return 1
-        each += sum(self._seconds[behind.name] for behind in self._may_follow(spec))
-        share = -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * parts, most) // parts)
-        return int(max(1, min(LARGEST_BATCH, share, BATCH_SECONDS / max(each, 1e-6))))
+        together = self.pace.together(spec.name, [behind.name for behind in self._may_follow(spec)])
+        return max(1, min(together, -(-self._catalog.tasks.count_dirty(spec.name, LARGEST_BATCH * parts, most) // parts)))
 
     def _waits_for_previous(self, spec: StageSpec, key: str, chosen: dict[str, tuple[Task, Work]], allowed: set[str]) -> bool:
         """Say whether the chunk before is about to be made: then running now would be work for nothing."""
@@ -316,7 +300,7 @@ class Dispatcher:
     def _may_follow(self, spec: StageSpec) -> list[StageSpec]:
         """Name the stages whose tasks may follow those of this one; what is long is no part of a batch that is meant to be short."""
         behind = self._registry.followers[spec.name]
-        return [each for each in behind if each.name in self._allowed and self._seconds.get(each.name, BATCH_SECONDS) < BATCH_SECONDS]
+        return [each for each in behind if each.name in self._allowed and self.pace.is_short(each.name)]
 
     def _runs(self, spec: StageSpec, key: Key) -> bool:
         return (spec.name, key.text) in self._running

@@ -193,7 +193,7 @@ class Loop:
         # What failed took as long as it did for reasons of its own.
         good = [outcome.seconds for outcome in outcomes if not outcome.failed]
         if good:
-            self._dispatcher.took(spec.name, sum(good) / len(good))
+            self._dispatcher.pace.took(spec.name, sum(good) / len(good))
         self._ended(spec, tasks)
 
     def _without_late(self, batch: Batch, tasks: tuple[Task, ...], outcomes: list[Outcome]) -> list[Outcome]:
