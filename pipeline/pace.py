@@ -1,4 +1,4 @@
-"""How long tasks take, and so how many of them go together: batches long enough to be worth their sending, short enough to come steadily."""
+"""How long tasks take, and so how many go together: enough to be worth their sending, few enough for results to come steadily."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pipeline.pace import LARGEST_BATCH, Pace
 
 @pytest.mark.parametrize(
     "each,together,enough",
-    [(0.1, 5, 1), (0.01, 50, 10), (0.03, 16, 4), (2.0, 1, 1), (0.0, LARGEST_BATCH, LARGEST_BATCH)],
+    [(0.1, 5, 1), (0.0125, 40, 8), (0.03, 16, 4), (2.0, 1, 1), (0.0, LARGEST_BATCH, LARGEST_BATCH)],
 )
 def test_a_batch_takes_half_a_second_and_is_not_made_of_less_than_a_tenth(each, together, enough):
     pace = Pace()

@@ -11,6 +11,7 @@ from pipeline import executors
 from pipeline.errors import InterruptedRunError, ProfileError
 from pipeline.executors import make_executor
 from pipeline.mission import Profile
+from pipeline.pace import Pace
 from pipeline.priority import Priorities
 from pipeline.testing.toys import toy_registry
 
@@ -132,7 +133,8 @@ def test_what_is_made_from_everything_has_a_tenth_of_the_time_and_no_more(bench,
         run.admit([bench.tapes])
         run.work()
         dispatcher = run._dispatcher
-        dispatcher._seconds["book"] = 8.0
+        dispatcher.pace = Pace()
+        dispatcher.pace.took("book", 8.0)
         now[0] += 31
         assert "book" in run.paced(quiet=False, pause=30), "nothing of it is due"
         bench.tape("b.txt", "beta ")
@@ -157,7 +159,7 @@ def test_a_task_that_fails_says_nothing_of_how_long_others_take(bench, monkeypat
         run.admit([bench.tapes])
         run.work()
         assert run.summary.quarantined.total
-        assert max(run._dispatcher._seconds.values()) < 60
+        assert max(run._dispatcher.pace.of(stage) or 0.0 for stage in run.catalog.registry.stages) < 60
 
 
 def test_what_was_staged_is_gone_once_it_is_published(bench):
