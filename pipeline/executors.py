@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 from pipeline.apart import perform_apart
 from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.fresh import FRESH
-from pipeline.memory import give_freed_memory_back, keep_freed_memory
+from pipeline.memory import PAUSE, give_freed_memory_back, keep_freed_memory
 from pipeline.perform import perform
 from pipeline.work import Batch, Outcome
 
@@ -99,9 +99,8 @@ class DaskExecutor:
     def __init__(self, *, scheduler: str | None, jobs: int) -> None:
         import distributed
 
-        if scheduler is None:
-            # Before there are threads.
-            keep_freed_memory()
+        # Before there are threads. Whatever performs the tasks, files are taken in here, a megabyte at a time.
+        keep_freed_memory()
         self._here = scheduler is None
         self._turns = threading.Semaphore(jobs)
         """Of threads here: there is one more than may compute, since now and then one waits for the disk."""
@@ -205,8 +204,7 @@ def _perform(batch: Batch, turns: AbstractContextManager[Any] | None = None) -> 
     try:
         return perform(batch, turns or nullcontext())
     finally:
-        if batch.spec.from_everything:
-            give_freed_memory_back()
+        give_freed_memory_back(pause=0.0 if batch.spec.from_everything else PAUSE)
 
 
 def _is_large(batch: Batch) -> bool:
