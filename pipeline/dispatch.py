@@ -18,7 +18,7 @@ from pipeline.plan import Binding, Finding, Planner, Task
 from pipeline.product import Key
 from pipeline.progress import Summary
 from pipeline.receipt import Output
-from pipeline.stage import Role, StageSpec
+from pipeline.stage import Role, Section, StageSpec
 from pipeline.store import Store
 from pipeline.tasks import ANY, START
 from pipeline.work import Batch, Follower, Outcome, Work, listed, loadable
@@ -45,6 +45,8 @@ class Dispatcher:
         """Stages that must make again what others need."""
         self._allowed: set[str] = set()
         """Stages of which tasks may run now."""
+        self._tables: dict[str, dict[str, dict[str, str]]] = {}
+        """By stage, parameter, and value of the section's dimension: the tables of the profile that its tasks have had up to now."""
         self.pace = Pace()
         self.in_flight: dict[str, tuple[Batch, tuple[Task, ...]]] = {}
         """By name of the batch."""
@@ -268,6 +270,8 @@ class Dispatcher:
     def _work(self, task: Task, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> Work:
         out = self._store.out
         followers = tuple(self._followers(task))
+        for parameter, values in _tables(task.key, task.sections).items():
+            self._tables.setdefault(task.spec.name, {}).setdefault(parameter, {}).update(values)
         return Work(
             key=task.key,
             inputs=tuple(
@@ -286,16 +290,23 @@ class Dispatcher:
     def _followers(self, task: Task) -> Iterator[Follower]:
         """Say which tasks may follow this one at once."""
         for spec in self._may_follow(task.spec):
-            key = spec.key_of(task.key)
-            if not self._runs(spec, key):
-                sections = self._planner.sections(spec, key)
-                yield Follower(
-                    spec=spec,
-                    sections={parameter: self._planner.profile.section(kind, table) for parameter, kind, table in sections},
-                    section_digests={parameter: self._planner.profile.digest(kind, table) for parameter, kind, table in sections},
-                    settings=self._planner.settings.effective(spec, key),
-                    known=self._catalog.digest(spec.inputs[0].kind.__name__, key.text) or "",
-                )
+            alone = set(spec.dimensions) == set(task.key)
+            key = spec.key_of(task.key) if alone else None
+            settings = self._planner.settings.for_all(spec) if key is None else self._planner.settings.effective(spec, key)
+            if settings is None or (key is not None and self._runs(spec, key)):
+                continue
+            tables = self._tables.get(spec.name, {}) if key is None else _tables(key, self._planner.sections(spec, key))
+            profile, kinds = self._planner.profile, dict(spec.sections)
+            known = self._catalog.outputs_of(task.spec.name, task.key.text)
+            yield Follower(
+                spec=spec,
+                sections={name: {value: profile.section(kinds[name], table) for value, table in of.items()} for name, of in tables.items()},
+                section_digests={
+                    name: {value: profile.digest(kinds[name], table) for value, table in of.items()} for name, of in tables.items()
+                },
+                settings=settings,
+                known={output.key: output.digest for output in known if output.kind == spec.inputs[0].kind.__name__},
+            )
 
     def _may_follow(self, spec: StageSpec) -> list[StageSpec]:
         """Name the stages whose tasks may follow those of this one; what is long is no part of a batch that is meant to be short."""
@@ -307,21 +318,22 @@ class Dispatcher:
 
     def followed(self, work: Work, outcome: Outcome) -> Iterator[tuple[Task, Outcome]]:
         """Give the tasks that followed one whose products have just been published, where they are what is to be done next."""
-        digests = {output.kind: output.digest for output in outcome.outputs}
-        for follower in work.followers:
-            spec, made = follower.spec, outcome.followed.get(follower.spec.name)
-            key = spec.key_of(work.key)
+        digests = {(output.kind, output.key): output.digest for output in outcome.outputs}
+        followers = {follower.spec.name: follower for follower in work.followers}
+        for (stage, text), made in outcome.followed.items():
+            follower = followers[stage]
+            spec, key = follower.spec, Key.parse(follower.spec.dimensions, text)
             # What took too long has a whole turn of its own to show why.
-            if made is None or made.given_up or self._runs(spec, key) or not self._catalog.tasks.is_dirty(spec.name, key.text):
+            if made.given_up or self._runs(spec, key) or not self._catalog.tasks.is_dirty(stage, text):
                 continue
             finding = self._planner.look(spec, key)
             task = finding.task
             # What it was made with must be what it would be made with now; else it is left for its turn.
             if finding.state != "due" or finding.withdraw or task is None:
                 continue
-            same = (follower.section_digests, follower.settings) == (task.section_digests, task.settings)
-            if same and [record.digest for record in task.inputs()] == [digests[spec.inputs[0].kind.__name__]]:
-                self._catalog.tasks.settle(spec.name, key.text, "due", finding.reasons)
+            same = (follower.section_digests_at(key), follower.settings) == (task.section_digests, task.settings)
+            if same and all(record.digest == digests.get((record.kind, record.key)) for record in task.inputs()):
+                self._catalog.tasks.settle(stage, text, "due", finding.reasons)
                 yield task, made
 
     def _make_batch(self, spec: StageSpec, chosen: list[tuple[Task, Work]]) -> Batch:
@@ -337,3 +349,8 @@ class Dispatcher:
         )
         self.launch(batch, tuple(task for task, _ in chosen))
         return batch
+
+
+def _tables(key: Key, sections: Iterable[tuple[str, type[Section], str]]) -> dict[str, dict[str, str]]:
+    """Give the tables of the profile that a task has: by parameter, then by value of the section's dimension in its key."""
+    return {parameter: {key[kind.KEY[0]] if kind.KEY else "": table} for parameter, kind, table in sections}

@@ -188,7 +188,7 @@ class Run:
         if not self._early or self._to_come or time.monotonic() < self._advanced + ADVANCE_SECONDS:
             return
         at_work = self.catalog.tasks.dirty_stages() | self._dispatcher.stages_in_flight()
-        self._loop.advance({stage for stage in self._early if not at_work & self._registry.upstream[stage]})
+        self._loop.advance({stage for stage in self._early if not at_work & self._registry.advisers[stage]})
         self._advanced = time.monotonic()
 
     def _admit_again(self, admitter: Admitter) -> None:

@@ -12,7 +12,7 @@ import ctypes
 import functools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -50,7 +50,7 @@ class _GivenUpError(BaseException):
 class _Line(Generic[T]):
     """Takes steps one after another in a thread of its own."""
 
-    def __init__(self, steps: Sequence[Callable[[], T]], close: Callable[[], None]) -> None:
+    def __init__(self, steps: Iterable[Callable[[], T]], close: Callable[[], None]) -> None:
         self._steps = steps
         self._close = close
         self._lock = threading.Lock()
@@ -98,8 +98,10 @@ class _Line(Generic[T]):
 
     def _go(self) -> None:
         try:
-            for step in self._steps:
-                if not self._note(self._begin):
+            steps = iter(self._steps)
+            while self._note(self._begin):
+                step = next(steps, None)
+                if step is None:
                     return
                 result = step()
                 if not self._note(functools.partial(self.results.append, result)):
@@ -115,9 +117,10 @@ class _Line(Generic[T]):
             self.ended.set()
 
 
-def in_time(steps: Sequence[Callable[[], T]], limit: float, *, close: Callable[[], None] = lambda: None) -> tuple[list[T], Overrun | None]:
+def in_time(steps: Iterable[Callable[[], T]], limit: float, *, close: Callable[[], None] = lambda: None) -> tuple[list[T], Overrun | None]:
     """Take steps one after another; return what they gave, up to the first that takes too long, and what is known of that one.
 
+    steps  each is asked for when the one before it has ended
     limit  seconds that each may take; 0: any, and no thread either
     close  is called when no step runs any more: before this returns, or when the one that was given up has ended
 

@@ -204,9 +204,9 @@ class Loop:
             return outcomes
         self._dispatcher.mark(tasks[at + 1 :])
         if late is None:
-            for stage, made in outcomes[at].followed.items():
+            for (stage, key), made in outcomes[at].followed.items():
                 if made.given_up:
-                    self._progress.note(f"gave up {stage} {tasks[at].key.text}: it {made.overrun}; it is tried again by itself")
+                    self._progress.note(f"gave up {stage} {key}: it {made.overrun}; it is tried again by itself")
             return outcomes
         self._progress.note(f"gave up {batch.spec.name} {tasks[at].key.text}: it {late}")
         if not late.waiting:

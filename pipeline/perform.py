@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pipeline.errors import ContractError, DataError, InterruptedRunError, StorageError, storage_errors
 from pipeline.fresh import FRESH
@@ -35,6 +35,10 @@ TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESE
 
 PAUSES = (0.2, 1.0, 4.0)
 """Seconds before each further attempt."""
+
+
+Whose: TypeAlias = "tuple[int, tuple[str, str] | None]"
+"""A step's: the place of the task in its batch; of one that follows it also stage and key."""
 
 
 class _UnreadableInputError(OSError):
@@ -57,10 +61,12 @@ def perform(batch: Batch, turn: contextlib.AbstractContextManager[Any] = context
         steps = _Steps(batch.spec, folder, packs)
         # A task that was given up may still write to a pack, behind all that counts.
         with turn:
-            taken, overrun = in_time(list(steps.of(batch.work)), batch.limit, close=functools.partial(_close, packs.values()))
+            taken, overrun = in_time(steps.of(batch.work), batch.limit, close=functools.partial(_close, packs.values()))
         if overrun is None:
             steps.let_go()
-        outcomes = list(_put_together(batch.work, [*taken, *([_overdue(overrun)] if overrun else [])]))
+        else:
+            taken.append(_overdue(overrun))
+        outcomes = list(_put_together(taken, steps.begun, len(batch.work)))
         all_of_them = [each for outcome in outcomes for each in (outcome, *outcome.followed.values())]
         staged = [path for outcome in all_of_them for path in outcome.staged.values()]
         sync([*staged, *(str(pack.path_of_all) for pack in packs.values() if pack.path_of_all.stat().st_size)])
@@ -101,23 +107,29 @@ class _Steps:
         self._spec = spec
         self._folder = folder
         self._packs = packs
-        self._made: Mapping[str, Loadable] = {}
-        """By kind: what the last task made, to be loaded from where it is staged, if it is no longer in memory."""
-        self._over: list[Loadable] = []
+        self._made: Sequence[Loadable] = ()
+        """What the last task made, to be loaded from where it is staged, if it is no longer in memory."""
+        self._over: Sequence[Loadable] = ()
         """What need not be in memory for anybody but those that follow."""
+        self.begun: list[Whose] = []
+        """Whose steps have been given, in their order."""
 
-    def of(self, all_work: Iterable[Work]) -> Iterator[Callable[[], Outcome | None]]:
-        """Give a step for each task, and for each that may follow it."""
-        for work in all_work:
+    def of(self, all_work: Iterable[Work]) -> Iterator[Callable[[], Outcome]]:
+        """Give a step for each task, and behind it one for each that follows from what it made."""
+        for number, work in enumerate(all_work):
+            self.begun.append((number, None))
             yield functools.partial(self._perform, work)
             for follower in work.followers:
-                yield functools.partial(self._follow, follower)
+                for task in self._following(follower):
+                    self.begun.append((number, (follower.spec.name, task.key.text)))
+                    pack = self._packs.get(follower.spec.name)
+                    yield functools.partial(_perform_one, follower.spec, task, self._folder, pack)
 
     def let_go(self) -> None:
         """Have what only followed the last task no longer in memory."""
         for loadable in self._over:
             FRESH.let_go(loadable.kind, loadable.entry.key.text, loadable.entry.digest)
-        self._over = []
+        self._over = ()
 
     def _perform(self, work: Work) -> Outcome:
         self.let_go()
@@ -126,34 +138,36 @@ class _Steps:
         if work.followers:
             where = {**outcome.staged} | ({pack.final: str(pack.path_of_all)} if pack else {})
             kinds = {kind.__name__: kind for kind in self._spec.outputs}
-            self._made = {output.kind: loadable_at(kinds[output.kind], output, where) for output in outcome.outputs}
-            self._over = [] if work.read_by_others else list(self._made.values())
+            self._made = [loadable_at(kinds[output.kind], output, where) for output in outcome.outputs]
+            self._over = () if work.read_by_others else self._made
         return outcome
 
-    def _follow(self, follower: Follower) -> Outcome | None:
+    def _following(self, follower: Follower) -> Iterator[Work]:
+        """Give the tasks of a stage that follow from what was just made."""
         (item,) = follower.spec.inputs
-        loadable = self._made.get(item.kind.__name__)
-        if loadable is None or loadable.entry.digest == follower.known:
-            return None
-        work = Work(
-            key=follower.spec.key_of(loadable.entry.key),
-            inputs=((item, (loadable,)),),
-            sections=follower.sections,
-            settings=follower.settings,
-            digest="",
-        )
-        return _perform_one(follower.spec, work, self._folder, self._packs.get(follower.spec.name))
+        for loadable in self._made:
+            made = loadable.entry
+            sections = follower.sections_at(made.key) if loadable.kind is item.kind else None
+            if sections is None or made.digest == follower.known.get(made.key.text):
+                continue
+            key = follower.spec.key_of(made.key)
+            yield Work(key=key, inputs=((item, (loadable,)),), sections=sections, settings=follower.settings, digest="")
 
 
-def _put_together(all_work: Iterable[Work], taken: Iterable[Outcome | None]) -> Iterator[Outcome]:
+def _put_together(taken: Sequence[Outcome], begun: Sequence[Whose], count: int) -> Iterator[Outcome]:
     """Put what followed a task into its outcome."""
-    rest = iter(taken)
-    for work in all_work:
-        outcome = next(rest, None)
-        if outcome is None:
-            return
-        followed = {follower.spec.name: made for follower, made in zip(work.followers, rest, strict=False) if made is not None}
-        yield replace(outcome, followed=followed) if followed else outcome
+    last = begun[-1][0] if begun else -1
+    # One that was given up between two steps had not begun the next.
+    whose = [*begun, (last + 1, None)] if len(begun) < len(taken) else begun
+    own: dict[int, Outcome] = {}
+    followed: dict[int, dict[tuple[str, str], Outcome]] = {}
+    for (number, follower), outcome in zip(whose, taken, strict=False):
+        if follower is None:
+            own[number] = outcome
+        else:
+            followed.setdefault(number, {})[follower] = outcome
+    for number in range(min(len(own), count)):
+        yield replace(own[number], followed=followed[number]) if number in followed else own[number]
 
 
 def _perform_one(spec: StageSpec, work: Work, folder: Folder, pack: Pack | None) -> Outcome:

@@ -100,15 +100,25 @@ class Registry:
 
     @functools.cached_property
     def followers(self) -> dict[str, tuple[StageSpec, ...]]:
-        """By stage: those that read one product of it at the same key, and nothing else: they may follow while it is at hand."""
+        """By stage: those that read one product of it at that product's key, and nothing else: they may follow while it is at hand."""
         found: dict[str, tuple[StageSpec, ...]] = dict.fromkeys(self.stages, ())
         for spec in self.stages.values():
             item, *others = spec.inputs
             maker = self.producers.get(item.kind.__name__)
             if maker is None or others or item.role is not Role.ONE or not item.loads or spec.settled:
                 continue
-            if set(maker.dimensions) == set(spec.dimensions) == set(item.kind.KEY):
+            if set(spec.dimensions) == set(item.kind.KEY):
                 found[maker.name] += (spec,)
+        return found
+
+    @functools.cached_property
+    def advisers(self) -> dict[str, frozenset[str]]:
+        """By stage: all that what it can do without depends on; where one of them has work, it may soon have more to go by."""
+        found = {}
+        for name, spec in self.stages.items():
+            optional = (item.kind.__name__ for item in spec.inputs if item.role is Role.OPTIONAL)
+            makers = {maker.name for kind in optional if (maker := self.producers.get(kind))}
+            found[name] = frozenset(makers.union(*(self.upstream[maker] for maker in makers)))
         return found
 
     @functools.cached_property

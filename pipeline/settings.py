@@ -93,6 +93,11 @@ class Settings:
                 values |= _chosen(rule)
         return values
 
+    def for_all(self, spec: StageSpec) -> dict[str, Any] | None:
+        """Give every setting of a stage, if it is the same for all of its tasks."""
+        chosen_for_some = any(rule["stage"] == spec.name for rule in self.only)
+        return None if chosen_for_some else self.effective(spec, Key())
+
     def basis(self, stage: str) -> str:
         """Everything here that bears on a stage, as text that changes when it does."""
         return json.dumps([self.stages.get(stage, {}), [rule for rule in self.only if rule["stage"] == stage]], sort_keys=True)

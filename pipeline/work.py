@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.fresh import FRESH
 from pipeline.limit import Overrun
@@ -17,6 +17,8 @@ from pipeline.receipt import Output
 from pipeline.stage import Input, Section, StageSpec
 
 __all__ = ["Batch", "Follower", "Listed", "Loadable", "Outcome", "Work", "listed", "loadable", "loadable_at"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +61,23 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follower:
-    """A task that reads what another one makes, at the same key: done at once, its product need not be found and loaded again."""
+    """A stage whose tasks read what another one makes, each a product: done at once, that need not be found and loaded again."""
 
     spec: StageSpec
-    sections: Mapping[str, Section]
-    section_digests: Mapping[str, str]
+    sections: Mapping[str, Mapping[str, Section]]
+    """By parameter, then by value of the section's dimension: of one without dimension the value is empty."""
+    section_digests: Mapping[str, Mapping[str, str]]
     settings: Mapping[str, Any]
-    known: str
-    """Digest of the product that there is already: if it is made again, nothing follows from it."""
+    known: Mapping[str, str]
+    """Digests of the products that there are already, by key: from one that is made again as it was, nothing follows."""
+
+    def sections_at(self, key: Key) -> dict[str, Section] | None:
+        """Choose the sections for a key; None if one is not at hand: its task waits for a turn of its own."""
+        return _chosen(self.spec, self.sections, key)
+
+    def section_digests_at(self, key: Key) -> dict[str, str] | None:
+        """Choose the digests of the sections for a key."""
+        return _chosen(self.spec, self.section_digests, key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +128,8 @@ class Outcome:
     """The folder that the call staged in; of a pack too."""
     overrun: Overrun | None = None
     """What is known of a task that was given up because it took too long."""
-    followed: Mapping[str, Outcome] = field(default_factory=dict)
-    """What became of the tasks that followed it, by stage."""
+    followed: Mapping[tuple[str, str], Outcome] = field(default_factory=dict)
+    """What became of the tasks that followed it, by stage and key."""
 
     @property
     def given_up(self) -> bool:
@@ -129,6 +140,16 @@ class Outcome:
     def failed(self) -> bool:
         """Whether the stage raised."""
         return bool(self.error)
+
+
+def _chosen(spec: StageSpec, by_value: Mapping[str, Mapping[str, T]], key: Key) -> dict[str, T] | None:
+    found = {}
+    for parameter, kind in spec.sections:
+        value = key[kind.KEY[0]] if kind.KEY else ""
+        if value not in by_value.get(parameter, {}):
+            return None
+        found[parameter] = by_value[parameter][value]
+    return found
 
 
 def listed(kind: type[Product], texts: Iterable[str]) -> Listed:

@@ -46,6 +46,7 @@ class Bench:
         self.out = folder / "out"
         self.settings = Settings(mission="toy")
         self.tables: dict[str, Any] = {}
+        self.registry = REGISTRY
         self.quiet = Quiet()
 
     def tape(self, name: str, text: str) -> Path:
@@ -56,7 +57,7 @@ class Bench:
     def open(self, executor: Callable[[], Executor] = SyncExecutor) -> Run:
         store = Store(self.out).create()
         profile = Profile(name="toy", tables=self.tables)
-        return Run(store, REGISTRY, profile, self.settings, executor=executor, progress=self.quiet)
+        return Run(store, self.registry, profile, self.settings, executor=executor, progress=self.quiet)
 
     def run(self, *paths: Path, executor: Callable[[], Executor] = SyncExecutor) -> Run:
         with self.open(executor) as run:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
 import pytest
 
 from pipeline.dispatch import Dispatcher
+from pipeline.errors import DataError
 from pipeline.fresh import FRESH
+from pipeline.limit import Overrun
 from pipeline.perform import perform
 from pipeline.product import Completeness, Key
 from pipeline.receipt import FileRecord, Output
-from pipeline.registry import discover
+from pipeline.registry import build, discover
 from pipeline.settings import Settings
+from pipeline.stage import read_stage, stage
 from pipeline.testing.comparators import tree_digests
-from pipeline.testing.toys import Tape, Words, toy_registry
+from pipeline.testing.toys import Ink, Letter, Tape, Words, _Text, letters, page, toy_registry, words
 from pipeline.work import Batch, Follower, Work, loadable
 
 COUNT = 12
@@ -23,12 +29,12 @@ def followers(registry):
 
 
 def test_who_follows_whom():
-    expected = {"packets": {"files", "telemetry"}, "debayer": {"contact_sheet.cells"}}
+    expected = {"packets": {"files", "telemetry"}, "debayer": {"contact_sheet.cells"}, "decode": {"sequence.survey"}}
     found = followers(discover())
     assert {stage: set(found[stage]) for stage in expected} == expected
-    # One that is made from a whole set, that has a key of its own, or that reads something else too follows nothing.
+    # One that is made from a whole set, that has another key than what it reads, or that reads something else too follows nothing.
     behind = {name for names in found.values() for name in names}
-    assert not behind & {"contact_sheet", "contact_sheet.book", "decode", "debayer", "sequence", "sequence.survey", "report", "packets"}
+    assert not behind & {"contact_sheet", "contact_sheet.book", "decode", "debayer", "sequence", "report", "packets"}
 
 
 @pytest.fixture
@@ -137,28 +143,143 @@ def test_only_what_was_asked_for_follows(bench, stages):
     assert set(run.summary.made) == stages
 
 
+def a_tape(folder, specs, name):
+    """Give the work of cutting a tape into words."""
+    path = folder / f"{name}.txt"
+    path.write_text("one two ")
+    record = FileRecord(suffix="", path=str(path), size=8, sha256="")
+    output = Output(kind="Tape", key=f"{name}/0", digest="", completeness=Completeness(received=8), facts={}, files=(record,))
+    tape, tail = specs["words"].inputs
+    inputs = ((tape, (loadable(Tape, output, folder),)), (tail, ()))
+    return Work(key=Key([("pass", name), ("chunk", "0")]), inputs=inputs, sections={}, settings={}, digest="")
+
+
 def test_what_nobody_else_loads_is_let_go(tmp_path, monkeypatch):
     """Memory is for what is asked for again: a picture whose cell is made never is."""
     monkeypatch.setattr(Words, "as_saved", lambda self: self)
     specs = toy_registry().stages
-    letters = Follower(spec=specs["letters"], sections={}, section_digests={}, settings=dict.fromkeys(("least",), 1), known="")
+    letters = Follower(spec=specs["letters"], sections={}, section_digests={}, settings=dict.fromkeys(("least",), 1), known={})
 
     def work(name, *, read_by_others):
-        path = tmp_path / f"{name}.txt"
-        path.write_text("one two ")
-        record = FileRecord(suffix="", path=str(path), size=8, sha256="")
-        output = Output(kind="Tape", key=f"{name}/0", digest="", completeness=Completeness(received=8), facts={}, files=(record,))
-        tape, tail = specs["words"].inputs
-        return Work(
-            key=Key([("pass", name), ("chunk", "0")]), inputs=((tape, (loadable(Tape, output, tmp_path),)), (tail, ())),
-            sections={}, settings={}, digest="", followers=(letters,), read_by_others=read_by_others,
-        )  # fmt: skip
+        return replace(a_tape(tmp_path, specs, name), followers=(letters,), read_by_others=read_by_others)
 
     all_work = (work("a", read_by_others=False), work("b", read_by_others=True), work("c", read_by_others=False))
     batch = Batch(name="batch", spec=specs["words"], work=all_work, staging=str(tmp_path / "staged"))
     outcomes = perform(batch)
     held = []
     for outcome in outcomes:
-        assert not outcome.followed["letters"].failed
+        assert not outcome.followed["letters", outcome.outputs[0].key].failed
         held += [output.key for output in outcome.outputs if FRESH.find(Words, output.key, output.digest)]
     assert held == ["b/0"]
+
+
+# --- what follows from each of many products ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initial(_Text):
+    """A letter of a chunk, written in its ink."""
+
+    KEY: ClassVar[tuple[str, ...]] = ("letter", "pass", "chunk")
+    PACKED: ClassVar[bool] = True
+    letter: str
+    pass_: str
+    chunk: str
+
+
+@stage(version=1)
+def initials(letter: Letter, ink: Ink, *, loud: bool = False) -> Initial:
+    """Write a letter."""
+    if any("?" in word for word in letter.items):
+        raise DataError("who knows")
+    text = f"{letter.letter} in {ink.colour}"
+    return Initial(letter=letter.letter, pass_=letter.pass_, chunk=letter.chunk, items=(text.upper() if loud else text,))
+
+
+def write(bench, texts, **tables):
+    """Cut the texts into letters and initials; return the run's summary, and the digest of each initial."""
+    bench.registry = build(read_stage(function, function.__name__) for function in (words, letters, page, initials))
+    assert followers(bench.registry) == {"words": ["letters"], "letters": ["initials"]}
+    bench.tables = {"ink": tables}
+    for number, text in enumerate(texts):
+        bench.tape(f"t{number:02d}.txt", text)
+    with bench.open() as run:
+        run.admit([bench.tapes])
+        # What follows itself is not followed: so words are cut first, and letters have turns of their own.
+        run.work(stages={"words"})
+        run.work()
+        assert not run.catalog.tasks.dirty()
+        rows = run.catalog.db.execute("SELECT key, digest FROM products WHERE kind = 'Initial'").fetchall()
+    return run.summary, {row["key"]: row["digest"] for row in rows}
+
+
+def key_of(letter, number):
+    return f"{letter}/t{number:02d}/000000000000000"
+
+
+MANY = [f"apple{number} berry{number} cherry{number} " for number in range(COUNT)]
+ALL = {key_of(letter, number) for letter in "abc" for number in range(COUNT)}
+
+
+def test_each_of_many_products_is_followed_with_the_sections_of_its_key(bench, tmp_path, monkeypatch, taken):
+    summary, made = write(bench, MANY, b={"colour": "blue"})
+    assert summary.made["initials"] == 3 * COUNT
+    assert made.keys() == ALL
+    assert {stage for stage, _ in taken} == {"initials"}
+    assert len(taken) >= 3 * COUNT // 2
+    with_followers = made, tree_digests(bench.out)
+    monkeypatch.setattr(Dispatcher, "_followers", lambda *_: iter(()))
+    bench.out = tmp_path / "alone"
+    _, alone = write(bench, MANY, b={"colour": "blue"})
+    assert (alone, tree_digests(bench.out)) == with_followers
+
+
+def test_what_has_a_section_that_was_not_seen_yet_waits_for_its_turn(bench, taken):
+    _, made = write(bench, [*MANY, "dates "])
+    assert made.keys() == ALL | {key_of("d", COUNT)}
+    assert ("initials", key_of("c", COUNT - 1)) in taken
+    assert ("initials", key_of("d", COUNT)) not in taken
+
+
+def test_one_of_many_that_fails_is_put_aside_itself(bench, taken):
+    bad = key_of("b", COUNT - 1)
+    summary, made = write(bench, [*MANY[:-1], "apple berry? cherry "])
+    assert [(stage, key) for stage, key, _ in summary.quarantined] == [("initials", bad)]
+    assert ("initials", bad) in taken
+    assert made.keys() == ALL - {bad}
+
+
+def test_settings_for_some_leave_what_follows_to_its_turn(bench, tmp_path, taken):
+    bench.settings = Settings(mission="toy", only=[{"stage": "initials", "items": "b/*", "loud": True}])
+    _, made = write(bench, MANY)
+    assert not taken
+    bench.settings, bench.out = Settings(mission="toy"), tmp_path / "quiet"
+    _, quiet = write(bench, MANY)
+    assert {key for key in ALL if made[key] != quiet[key]} == {key for key in ALL if key.startswith("b/")}
+
+
+def test_nothing_follows_from_those_of_many_that_are_made_again_as_they_were(bench, taken):
+    write(bench, MANY)
+    taken.clear()
+    with bench.open() as run:
+        assert run.force("letters", "*") == COUNT
+        run.work()
+    assert run.summary.made == {"letters": COUNT}
+    assert not taken
+
+
+def test_what_is_given_up_between_two_tasks_is_laid_to_the_one_that_comes_next(tmp_path, monkeypatch):
+    """The clock of a task runs from the end of the one before: what has not begun by then is what took too long."""
+    specs = toy_registry().stages
+    overrun = Overrun(limit=1.0, computing=0.0)
+
+    def first_only(steps, _limit, *, close):
+        taken = [next(iter(steps))()]
+        close()
+        return taken, overrun
+
+    monkeypatch.setattr("pipeline.perform.in_time", first_only)
+    work = tuple(a_tape(tmp_path, specs, name) for name in "ab")
+    good, late = perform(Batch(name="batch", spec=specs["words"], work=work, staging=str(tmp_path / "staged"), limit=1.0))
+    assert not good.given_up
+    assert late.overrun == overrun
