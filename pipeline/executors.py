@@ -102,6 +102,8 @@ class DaskExecutor:
         # Before there are threads. Whatever performs the tasks, files are taken in here, a megabyte at a time.
         keep_freed_memory()
         self._here = scheduler is None
+        if self._here:
+            FRESH.hold_for(jobs)
         self._turns = threading.Semaphore(jobs)
         """Of threads here: there is one more than may compute, since now and then one waits for the disk."""
         self._done: queue.SimpleQueue[tuple[Batch, Any]] = queue.SimpleQueue()
@@ -270,7 +272,7 @@ def dask_setup(worker: object) -> None:
     """Make this a worker process of ours: Dask calls this in each one that it begins."""
     del worker
     _TURNS.append(threading.Semaphore(1))
-    FRESH.narrow()
+    FRESH.hold_for(1)
 
 
 def _cluster_of_ours(**options: Any) -> Any:

@@ -14,10 +14,12 @@ from pipeline.product import Product
 
 __all__ = ["FRESH", "Fresh"]
 
-ROOM, LESS_ROOM = 192 << 20, 96 << 20
-"""Bytes of arrays that are kept; and in a process that is one of several."""
-SHARE = 8
-"""No product may take more than this part of it."""
+ROOM = 192 << 20
+"""Bytes of arrays that are kept where nobody says how many tasks are at work."""
+EACH = 32 << 20
+"""Bytes for each task that is: a picture until its cell is made, and a few that may soon be asked for."""
+LARGEST = EACH // 2
+"""Bytes of a product; what is larger is read again."""
 PATIENCE = 60.0
 """Seconds after which a product that nothing has asked for is forgotten, as soon as another is kept or asked for."""
 
@@ -37,17 +39,21 @@ class Fresh:
         """Those that nothing has asked for, each with the moment when it was made."""
         self._held = 0
 
-    def narrow(self, room: int = LESS_ROOM) -> None:
-        """Hold no more than this from now on."""
+    def hold_for(self, tasks: int) -> None:
+        """Hold no more from now on than so many tasks at a time need.
+
+        What stays lies strewn among what is let go of, so that little memory can be used again for anything large: a process that held
+        three times as much took half as much again, and the time to ask the system for it.
+        """
         with self._lock:
-            self._room = room
+            self._room = min(ROOM, tasks * EACH)
 
     def keep(self, product: Product, digest: str) -> bool:
         """Hold a product of this digest, if it says what loading it would give; say whether it does."""
         self._forget_old()
         saved = product.as_saved()
         size = 0 if saved is None else _size(saved)
-        if saved is None or size > self._room // SHARE:
+        if saved is None or size > min(LARGEST, self._room):
             return False
         name = (type(saved), saved.key.text, digest)
         with self._lock:

@@ -13,15 +13,15 @@ __all__ = ["PAUSE", "give_freed_memory_back", "keep_freed_memory"]
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
 """Parameters of `mallopt` (GNU C library, malloc.h)."""
-KEPT = 32 << 20
-"""Bytes that may be free at the end of the heap before the system has them back: two pictures under way."""
+KEPT = 64 << 20
+"""Bytes that may be free at the end of the heap before the system has them back: what is needed for a few pictures."""
 GROWTH = 8 << 20
 """Bytes by which the heap grows at least: each time the system is asked."""
 LARGEST_KEPT = 32 << 20
 """Bytes from which on a piece is the system's own; the library takes no more."""
-PAUSE = 2.0
-"""Seconds between two times of giving back what is freed while work goes on: it takes two milliseconds, and what is needed again comes as
-fresh pages."""
+PAUSE = 30.0
+"""Seconds between two times of giving back what is freed while work goes on: it takes two milliseconds, but what is needed again comes as
+fresh pages, and every two seconds that was a twentieth of all time."""
 
 
 @functools.cache
@@ -46,7 +46,7 @@ def give_freed_memory_back(*, pause: float = 0.0) -> None:
     """Let the system have what allocators keep; nothing happens if that was done less than `pause` seconds ago.
 
     What is made from everything takes memory that nothing else needs again. And what little stays lies strewn among what was let go of:
-    without this, a process that makes pictures holds a third more after ten seconds, and more by the minute.
+    a process that runs for months holds more and more of that.
     """
     if time.monotonic() < _LAST.moment + pause:
         return
