@@ -53,7 +53,7 @@ class Fresh:
         self._forget_old()
         saved = product.as_saved()
         size = 0 if saved is None else _size(saved)
-        if saved is None or size > min(LARGEST, self._room):
+        if saved is None or size > min(LARGEST, self._room // 2):
             return False
         name = (type(saved), saved.key.text, digest)
         with self._lock:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from pipeline.fresh import Fresh
+from pipeline.fresh import EACH, ROOM, Fresh
 from pipeline.product import Completeness, Product
 from stages.products.sheets import Drawn
 
@@ -59,7 +59,7 @@ def test_what_was_asked_for_makes_room_first_then_the_oldest():
     assert there == [1, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 
 
-@pytest.mark.parametrize("made", [picture("1", 126), picture("1", tells=False)], ids=["too large", "only reading can tell"])
+@pytest.mark.parametrize("made", [picture("1", 501), picture("1", tells=False)], ids=["too large", "only reading can tell"])
 def test_some_are_not_held_at_all(made):
     fresh = Fresh(1000)
     fresh.keep(made, "d")
@@ -67,11 +67,24 @@ def test_some_are_not_held_at_all(made):
 
 
 def test_what_says_how_many_bytes_it_holds_counts_as_arrays_do():
-    fresh = Fresh(1000)
+    fresh = Fresh(250)
     leaf = Drawn(np.zeros((5, 5, 5), np.uint8))
     small, large = (Picture(frame=name, samples=np.zeros(size, np.uint8), tells=leaf) for name, size in (("1", 0), ("2", 1)))
     assert fresh.keep(small, "d")
     assert not fresh.keep(large, "d")
+
+
+def test_a_process_with_one_task_at_a_time_holds_little_and_one_with_many_no_more_than_all():
+    fresh = Fresh()
+    fresh.hold_for(1)
+    half, more = EACH // 2, EACH // 2 + 1
+    assert not fresh.keep(picture("1", more), "d")
+    assert all(fresh.keep(picture(name, half), "d") for name in "123")
+    assert [name for name in "123" if fresh.find(Picture, picture(name).key.text, "d")] == ["2", "3"]
+    fresh.hold_for(1000)
+    for number in range(2 * ROOM // half):
+        fresh.keep(picture(str(number), half), "d")
+    assert sum(fresh.find(Picture, picture(str(number)).key.text, "d") is not None for number in range(2 * ROOM // half)) == ROOM // half
 
 
 def test_the_same_product_counts_once():
