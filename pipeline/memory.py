@@ -19,7 +19,7 @@ GROWTH = 8 << 20
 """Bytes by which the heap grows at least: each time the system is asked."""
 LARGEST_KEPT = 32 << 20
 """Bytes from which on a piece is the system's own; the library takes no more."""
-PAUSE = 30.0
+PAUSE = 10.0
 """Seconds between two times of giving back what is freed while work goes on: it takes two milliseconds, but what is needed again comes as
 fresh pages, and every two seconds that was a twentieth of all time."""
 
