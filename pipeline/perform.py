@@ -279,7 +279,8 @@ def _save(product: Product, folder: Folder, pack: Pack | None, staged: dict[str,
         records = []
         for suffix, path in sorted(sink.files.items()):
             final = f"{stem}{suffix}"
-            records.append(FileRecord(suffix=suffix, path=final, size=path.stat().st_size, sha256=digest_file(path)))
+            sha256 = sink.digests.get(suffix) or digest_file(path)
+            records.append(FileRecord(suffix=suffix, path=final, size=path.stat().st_size, sha256=sha256))
             staged[final] = str(path)
     completeness, facts = product.completeness(), product.facts()
     digest = output_digest(records, completeness, facts)

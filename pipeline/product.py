@@ -180,6 +180,9 @@ class Sink(Protocol):
     def path(self, suffix: str) -> Path:
         """Name a file to write: the product's path with this suffix, in a staging folder."""
 
+    def put(self, suffix: str, parts: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Write a file from its parts, all of it, once: its digest is taken on the way, so that it need not be read again."""
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append to the product's one stream. Packed kinds use this, and nothing else."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,14 +40,26 @@ class FileSink:
         self._folder = folder
         self._stem = stem
         self.files: dict[str, Path] = {}
+        self.digests: dict[str, str] = {}
+        """SHA-256 by suffix, of the files that were put here whole."""
 
     def path(self, suffix: str) -> Path:
         """Name a file to write; DataError for one that would lead out of the output folder."""
+        self.digests.pop(suffix, None)
         if ".." in Path(f"{self._stem}{suffix}").parts or f"{self._stem}{suffix}".startswith("/"):
             raise DataError(f"{suffix!r} would lead out of the output folder", where=self._stem)
         if suffix not in self.files:
             self.files[suffix] = self._folder.name(suffix)
         return self.files[suffix]
+
+    def put(self, suffix: str, parts: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Write a file from its parts."""
+        digest = hashlib.sha256()
+        with self.path(suffix).open("wb") as stream:
+            for part in parts:
+                digest.update(part)
+                stream.write(part)
+        self.digests[suffix] = digest.hexdigest()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append to the product's one file."""
@@ -67,6 +79,11 @@ class Pack:
     def path(self, suffix: str) -> Path:
         """Raise ContractError."""
         raise ContractError(f"a packed product has no file {suffix!r} of its own", remedy="Use sink.write")
+
+    def put(self, suffix: str, parts: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Raise ContractError."""
+        del parts
+        self.path(suffix)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append to the product."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +27,11 @@ class FolderSink:
         path = self.folder / f"{self.stem}{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return self.files.setdefault(suffix, path)
+
+    def put(self, suffix: str, parts: Iterable[bytes | bytearray | memoryview]) -> None:
+        """Write a file from its parts."""
+        with self.path(suffix).open("wb") as stream:
+            stream.writelines(parts)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append to the file without a suffix; FileExistsError if that was there before: two products would look like one."""

@@ -31,7 +31,7 @@ from stages.formats.deflate import (
     tried_strips,
 )
 
-__all__ = ["encode_png", "pack_png", "png_file", "write_png", "write_sheet"]
+__all__ = ["encode_png", "pack_png", "png_file", "png_parts", "write_png", "write_sheet"]
 
 Buffer: TypeAlias = bytes | memoryview
 
@@ -56,15 +56,9 @@ SLAB = 512
 
 
 def write_png(path: str | Path, image: NDArray[Any], *, text: Mapping[str, str] | None = None) -> None:
-    """Write a picture; equal pictures give equal bytes.
-
-    image  (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGB and alpha, uint8 or uint16
-    text   keywords of 1 to 79 Latin-1 characters, and what they say: names, camera, ...
-
-    Raises DataError for any other shape, dtype or keyword.
-    """
+    """Write a picture, as `png_parts` gives it."""
     # What is refused leaves no file behind, and empties none.
-    parts = list(_parts(image, text or {}))
+    parts = png_parts(image, text=text)
     with Path(path).open("wb") as stream:
         stream.writelines(parts)
 
@@ -81,7 +75,18 @@ def write_sheet(path: str | Path, picture: NDArray[np.uint8]) -> None:
 
 def encode_png(image: NDArray[Any], *, text: Mapping[str, str] | None = None) -> bytes:
     """Give the bytes that `write_png` writes."""
-    return b"".join(_parts(image, text or {}))
+    return b"".join(png_parts(image, text=text))
+
+
+def png_parts(image: NDArray[Any], *, text: Mapping[str, str] | None = None) -> list[Buffer]:
+    """Give the bytes of a file, piece by piece; equal pictures give equal bytes.
+
+    image  (h, w) grey, (h, w, 3) RGB or (h, w, 4) RGB and alpha, uint8 or uint16
+    text   keywords of 1 to 79 Latin-1 characters, and what they say: names, camera, ...
+
+    Raises DataError for any other shape, dtype or keyword.
+    """
+    return list(_parts(image, text or {}))
 
 
 def _parts(image: NDArray[Any], text: Mapping[str, str]) -> Iterator[Buffer]:

@@ -64,7 +64,10 @@ def _write_page(writer: tifffile.TiffWriter, rows: NDArray[Any], shape: tuple[in
     tags = {"dtype": rows.dtype, "planarconfig": "contig" if len(shape) == 3 else None} | tags
     # No predictor: neighbours in a mosaic differ in colour, and its repeated levels compress better as they are.
     packed = _pays(rows)
-    data = (_compress(part) if packed else part.tobytes() for part in (rows[y : y + strip] for y in range(0, len(rows), strip)))
+    parts = (rows[y : y + strip] for y in range(0, len(rows), strip))
+    # Samples that are not packed the library writes as they stand, without copies of strips; packed ones and bits it takes in strips.
+    plain = not packed and tags["dtype"] == rows.dtype
+    data = rows if plain else (_compress(part) if packed else part.tobytes() for part in parts)
     writer.write(data, shape=shape, rowsperstrip=strip, compression="zlib" if packed else None, metadata=None, software=False, **tags)
 
 

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
@@ -147,12 +146,12 @@ class Image(Product):
         from stages.formats.tone import shown
 
         record = self._record() | {"channels": self.samples[0, 0].size}
-        self._write(sink.path(".png"), shown(self.samples, self.white, self.meta.get("tone", "linear")), record | {"meta": self.meta})
+        self._write(sink, ".png", shown(self.samples, self.white, self.meta.get("tone", "linear")), record | {"meta": self.meta})
         kept = {
             key: value for key, value in self.meta.items() if key not in {"rendition", "gains", "balance", "target", "matrix", "illuminant"}
         }
         for name, rendition in self.renditions.items():
-            self._write(sink.path(f".{name}.png"), rendition.samples, record | {"meta": kept | rendition.done, "done": rendition.done})
+            self._write(sink, f".{name}.png", rendition.samples, record | {"meta": kept | rendition.done, "done": rendition.done})
         if self.samples.dtype != np.uint8:
             write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=record | {"meta": self.meta})
 
@@ -168,12 +167,12 @@ class Image(Product):
         record["editions"] = tuple(record["editions"])
         return type(self)(samples=_packed(self.samples), mask=self.mask, **record)
 
-    def _write(self, path: Path, samples: NDArray[np.uint8], record: Facts) -> None:
-        from stages.formats.png import write_png
+    def _write(self, sink: Sink, suffix: str, samples: NDArray[np.uint8], record: Facts) -> None:
+        from stages.formats.png import png_parts
 
         title = self.source or f"{self.camera} {self.frame}"
         text = {"Title": title, "Source": self.camera, "Comment": json.dumps(record, sort_keys=True)}
-        write_png(path, self._with_alpha(samples), text=text)
+        sink.put(suffix, png_parts(self._with_alpha(samples), text=text))
 
     def _with_alpha(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Add alpha where anything is lost."""

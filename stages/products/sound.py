@@ -218,9 +218,9 @@ class Spectrogram(Product):
 
     def save(self, sink: Sink) -> None:
         """Write .png."""
-        from stages.formats.png import write_png
+        from stages.formats.png import png_parts
 
-        write_png(sink.path(".png"), self.samples)
+        sink.put(".png", png_parts(self.samples))
 
     @classmethod
     def load(cls, source: Source) -> Self:
