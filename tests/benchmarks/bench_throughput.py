@@ -169,23 +169,25 @@ def run_pipeline(frames: Path, out: Path, *options: str) -> Usage:
     os.sync()
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    family, peak = psutil.Process(process.pid), 0.0
-    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
-        peak = max(peak, memory_of(family))
+    family, peak, seconds = psutil.Process(process.pid), 0.0, dict[int, float]()
+    while process.poll() is None:
+        peak = max(peak, look_at(family, seconds))
         time.sleep(0.1)
-    process.returncode = os.waitstatus_to_exitcode(ended[1])
     if process.returncode:
         raise SystemExit(f"skycrane ended with {process.returncode}")
-    return Usage(time.perf_counter() - begin, ended[2].ru_utime + ended[2].ru_stime, peak)
+    return Usage(time.perf_counter() - begin, sum(seconds.values()), peak)
 
 
-def memory_of(family: psutil.Process) -> float:
-    """MiB that a process and all below it hold."""
+def look_at(family: psutil.Process, seconds: dict[int, float]) -> float:
+    """MiB that a process and all below it hold; `seconds` of the processor are noted by process."""
+    # Worker processes are forked from one that does not tell of them when it ends: so each is asked itself, time and again.
     total = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         for process in (family, *family.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
                 total += process.memory_info().rss
+                times = process.cpu_times()
+                seconds[process.pid] = times.user + times.system
     return total / 2**20
 
 

@@ -186,7 +186,14 @@ def test_a_cluster_makes_the_tree_of_sync(tmp_path, wanted, cluster):
     assert tree(tmp_path) == wanted
 
 
+@pytest.fixture
+def told_at_once(monkeypatch):
+    """Has progress told after each batch: all of it may be done in the quarter of a second between two times."""
+    monkeypatch.setattr("pipeline.loop.TOLD_SECONDS", 0.0)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("told_at_once")
 def test_a_worker_that_is_killed_at_work_changes_nothing(tmp_path, cluster):
     tapes = {name: text + "slow_word " for name, text in TAPES.items()}
     process(tmp_path / "calm", tapes, SyncExecutor)
@@ -220,6 +227,7 @@ def test_a_task_that_kills_its_workers_is_found_and_put_aside_alone(tmp_path, cl
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("told_at_once")
 def test_a_scheduler_that_goes_interrupts_the_run_and_the_next_goes_on(tmp_path):
     (tmp_path / "cluster").mkdir()
     tapes = {name: text + "slow_word " for name, text in TAPES.items()}
