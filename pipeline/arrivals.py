@@ -120,7 +120,7 @@ class Admitter:
             return
         # Only its first bytes are read of a file that is nothing to us, as long as none of ours is of its size.
         found = None if self._catalog.size_known(status.st_size) else self._recognise(path, status.st_size)
-        sha256, pieces = digests(path, status)
+        sha256, pieces = digests(path, status, head=self._recogniser.head_of(path) if found else b"")
         # A link's sender speaks of the link.
         checksums.check(name, sha256)
         here = {"path": absolute, "sha256": sha256, **identity}

@@ -31,6 +31,7 @@ class Recogniser:
         self._kinds = registry.external
         self._profile = profile
         self._names = profile.arrivals
+        self._head = (Path(), b"")
         self.told = [level, link]
 
     def recognise(self, path: Path, size: int, *, name: Path | None = None) -> Found:
@@ -40,6 +41,7 @@ class Recogniser:
         """
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
+        self._head = (path, head)
         if not head:
             raise DataError("is empty", where=str(path), remedy="Check the transfer that brought it")
         arrival = Arrival(path=name or path, size=size, head=head, level=self.told[0], section=self.told[1])
@@ -51,6 +53,10 @@ class Recogniser:
                 remedy="If it is a recording, name what it holds: --level, --link, --mission",
             )
         return max(found, key=lambda pair: pair[1].confidence)
+
+    def head_of(self, path: Path) -> bytes:
+        """Give the first bytes of a file that has just been looked at, so that they need not be read again; of any other, none."""
+        return self._head[1] if self._head[0] == path else b""
 
     def _ask(self, kind: type[Product], arrival: Arrival) -> Recognition | None:
         try:
@@ -114,18 +120,20 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = None) -> tuple[str, list[str]]:
+def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = None, *, head: bytes = b"") -> tuple[str, list[str]]:
     """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile.
 
     cuts  where the chunks begin; None: every CHUNK_BYTES
+    head  its first bytes, as far as they were read after `expected`
     """
-    whole, pieces = hashlib.sha256(), []
     stops = [*(range(0, max(expected.st_size, 1), CHUNK_BYTES) if cuts is None else cuts), expected.st_size + 1][1:]
+    head = head[: stops[0]]
+    whole, pieces = hashlib.sha256(head), list[str]()
     with path.open("rb") as stream:
-        total = 0
+        total = stream.seek(len(head))
         for stop in stops:
             # Of one chunk alone the digest is the file's.
-            piece = hashlib.sha256() if len(stops) > 1 else whole
+            piece = whole if len(stops) == 1 else hashlib.sha256() if pieces else hashlib.sha256(head)
             while total < stop and (block := stream.read(min(1 << 20, stop - total))):
                 whole.update(block)
                 if piece is not whole:

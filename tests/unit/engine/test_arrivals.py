@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import os
 from collections.abc import Callable, Mapping
@@ -601,3 +602,13 @@ def test_a_level_that_is_none_is_a_usage_error(world):
 def test_the_toy_tape_is_recognised(tmp_path):
     arrival = Arrival(path=tmp_path / "x", size=1, head=b"a")
     assert Tape.recognise(arrival, lambda _: {}).margin == Tape.MARGIN
+
+
+@pytest.mark.parametrize("size", [0, 5, CHUNK, CHUNK + 1, 3 * CHUNK])
+@pytest.mark.parametrize("known", [0, 3, CHUNK, 2 * CHUNK])
+def test_the_first_bytes_are_not_read_twice(tmp_path, monkeypatch, size, known):
+    monkeypatch.setattr(recognition, "CHUNK_BYTES", CHUNK)
+    path, data = tmp_path / "a.txt", bytes(number % 251 for number in range(size))
+    path.write_bytes(data)
+    pieces = [hashlib.sha256(data[at : at + CHUNK]).hexdigest() for at in range(0, max(size, 1), CHUNK)]
+    assert recognition.digests(path, path.stat(), head=data[:known]) == (hashlib.sha256(data).hexdigest(), pieces)

@@ -81,10 +81,10 @@ def test_a_file_that_cannot_be_read_is_left_out_and_taken_when_it_can(bench, mon
     bad, good = landed(bench, "bad.txt"), landed(bench, "good.txt", b"beta ")
     real = arrivals.digests
 
-    def read(path, status):
+    def read(path, status, **options):
         if path == bad and not mended:
             raise OSError(number, os.strerror(number), str(path))
-        return real(path, status)
+        return real(path, status, **options)
 
     def mend():
         mended.append(True)
