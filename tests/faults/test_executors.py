@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -171,6 +172,16 @@ def test_dask_in_this_process_does_not_remember_every_batch(tmp_path, monkeypatc
     assert made.total() > 4 * len(made)
     # Of each stage one that stays, and perhaps one that has just ended.
     assert max(found.values()) <= 2 * len(made)
+
+
+def test_dask_in_this_process_leaves_the_garbage_collector_alone():
+    """Its observer, made while another thread collects, fails when that ends."""
+    executor = make_executor("dask", scheduler=None, jobs=1)
+    try:
+        observers = [callback for callback in gc.callbacks if callback.__module__.startswith("distributed")]
+    finally:
+        executor.close()
+    assert observers == []
 
 
 def test_the_least_work_goes_nowhere(tmp_path):
