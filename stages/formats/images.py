@@ -100,7 +100,7 @@ def read_image_bytes(data: bytes, name: str, gaps: Gaps = ()) -> Raster:
     if gaps:
         raise DataError(f"is a {kind} file with a gap", where=f"{name} at byte {gaps[0][0]}", remedy="Wait for the rest of it")
     if kind == "tiff":
-        from stages.formats.tiff import read_tiff
+        from stages.formats.tiff_reader import read_tiff
 
         return read_tiff(data, name)
     return _read_other(data, name, kind)

@@ -7,68 +7,121 @@ a sample says what is there: 1 for a sample, 0 for a lost one, the sense of TIFF
 
 from __future__ import annotations
 
-import io
 import json
-import logging
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from stages.formats.deflate import compress, searched_size, tried_strips
-from stages.formats.raster import Mask, Raster, check_extent, from_channels
+from stages.formats.raster import Mask
 
-__all__ = ["read_tiff", "write_tiff"]
+__all__ = ["tiff_parts", "write_tiff"]
 
-# The library also logs what is wrong with a file; our error says it, and nothing else should reach the terminal.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+Buffer: TypeAlias = bytes | memoryview
 
-PAGE_NAME = 285
-"""Tag (section 12)."""
-TRANSPARENCY_MASK = 4
-"""Bit of NewSubfileType, by which other writers mark theirs."""
 STRIP_BYTES = 1 << 20
 """Readers need room for one strip at a time; large ones deflate better."""
 WORTH = 0.75
 """Compression that leaves more than this is not used."""
 
+HEADER = struct.Struct("<2sHI")
+ENTRY = struct.Struct("<HHI4s")
+ASCII, SHORT, LONG, RATIONAL = 2, 3, 4, 5
+"""Types of fields (section 2)."""
+WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION = 256, 257, 258, 259, 262, 270
+STRIP_OFFSETS, SAMPLES_PER_PIXEL, ROWS_PER_STRIP, STRIP_SIZES = 273, 277, 278, 279
+X_RESOLUTION, Y_RESOLUTION, PLANAR, PAGE_NAME, RESOLUTION_UNIT = 282, 283, 284, 285, 296
+"""Tags (section 8; of pages section 12)."""
+NO_COMPRESSION, ADOBE_DEFLATE = 1, 8
+"""Section 3; Adobe Photoshop TIFF Technical Notes (2002)."""
+BLACK_IS_ZERO, RGB = 1, 2
+ALIGNED = 16
+"""Samples begin at a multiple of this, for those who map files into memory."""
+LONGEST = (1 << 32) - 1
+"""Offsets have 32 bits."""
+
+Values: TypeAlias = "tuple[int, Sequence[int] | bytes]"
+"""A field's type, and its values; of text the bytes, of fractions numerator and denominator."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    fields: Mapping[int, Values]
+    """By tag; without those that say where strips are."""
+    strips: Sequence[Buffer]
+
 
 def write_tiff(path: str | Path, samples: NDArray[Any], *, mask: Mask | None = None, record: Mapping[str, Any] | None = None) -> None:
-    """Write a picture; equal pictures give equal bytes.
+    """Write a picture, as `tiff_parts` gives it."""
+    # What is refused leaves no file behind, and empties none.
+    parts = tiff_parts(samples, mask=mask, record=record)
+    with Path(path).open("wb") as stream:
+        stream.writelines(parts)
 
-    samples  (h, w) or (h, w, 3), uint8 or uint16
+
+def tiff_parts(samples: NDArray[Any], *, mask: Mask | None = None, record: Mapping[str, Any] | None = None) -> list[Buffer]:
+    """Give the bytes of a file, piece by piece; equal pictures give equal bytes.
+
+    samples  (h, w) or (h, w, 3), uint8 or uint16; they are not copied, unless they are not as they stand in a file
     mask     (h, w), True where a sample is lost; None or all False writes no second page
     record   JSON values, for `Raster.meta["record"]`
 
-    Raises DataError for any other shape or dtype.
+    Raises DataError for any other shape or dtype, and for what 4 GiB do not hold.
     """
-    if samples.ndim not in {2, 3} or samples.shape[2:] not in {(), (3,)} or samples.dtype.newbyteorder("=") not in (np.uint8, np.uint16):
-        raise DataError(f"an array of {samples.dtype} and shape {samples.shape} is no picture for TIFF", where=str(path))
-    description = json.dumps(dict(record or {}), sort_keys=True, separators=(",", ":"))
-    with tifffile.TiffWriter(path, byteorder="<") as writer:
-        ordered = np.ascontiguousarray(samples, dtype=samples.dtype.newbyteorder("<"))
-        kind = "rgb" if samples.ndim == 3 else "minisblack"
-        _write_page(writer, ordered, samples.shape, photometric=kind, description=description)
-        if mask is not None and np.count_nonzero(mask):
-            label = (PAGE_NAME, "s", 0, "mask", True)
-            bits = np.packbits(~mask, axis=1)
-            _write_page(writer, bits, mask.shape, dtype=bool, photometric="minisblack", extratags=[label])
+    known = samples.ndim in {2, 3} and samples.shape[2:] in {(), (3,)} and samples.dtype.newbyteorder("=") in (np.uint8, np.uint16)
+    if not known or not samples.size:
+        raise DataError(f"an array of {samples.dtype} and shape {samples.shape} is no picture for TIFF")
+    pages = [_samples_page(np.ascontiguousarray(samples, dtype=samples.dtype.newbyteorder("<")), record or {})]
+    if mask is not None and np.count_nonzero(mask):
+        pages.append(_mask_page(mask))
+    return list(_parts(pages))
 
 
-def _write_page(writer: tifffile.TiffWriter, rows: NDArray[Any], shape: tuple[int, ...], **tags: Any) -> None:
+def _samples_page(samples: NDArray[Any], record: Mapping[str, Any]) -> _Page:
+    channels = samples.shape[2] if samples.ndim == 3 else 1
+    description = json.dumps(dict(record), sort_keys=True, separators=(",", ":")).encode("ascii")
+    fields: dict[int, Values] = {
+        BITS: (SHORT, (8 * samples.itemsize,) * channels),
+        PHOTOMETRIC: (SHORT, (RGB if channels == 3 else BLACK_IS_ZERO,)),
+        DESCRIPTION: (ASCII, description + b"\0"),
+        SAMPLES_PER_PIXEL: (SHORT, (channels,)),
+    }
+    return _page(samples, samples.shape[1], fields | ({PLANAR: (SHORT, (1,))} if channels == 3 else {}))
+
+
+def _mask_page(mask: Mask) -> _Page:
+    fields: dict[int, Values] = {
+        BITS: (SHORT, (1,)),
+        PHOTOMETRIC: (SHORT, (BLACK_IS_ZERO,)),
+        SAMPLES_PER_PIXEL: (SHORT, (1,)),
+        PAGE_NAME: (ASCII, b"mask\0"),
+    }
+    return _page(np.packbits(~mask, axis=1), mask.shape[1], fields)
+
+
+def _page(rows: NDArray[Any], width: int, fields: Mapping[int, Values]) -> _Page:
     strip = max(1, STRIP_BYTES * len(rows) // rows.nbytes)
-    tags = {"dtype": rows.dtype, "planarconfig": "contig" if len(shape) == 3 else None} | tags
     # No predictor: neighbours in a mosaic differ in colour, and its repeated levels compress better as they are.
     packed = _pays(rows)
-    parts = (rows[y : y + strip] for y in range(0, len(rows), strip))
-    # Samples that are not packed the library writes as they stand, without copies of strips; packed ones and bits it takes in strips.
-    plain = not packed and tags["dtype"] == rows.dtype
-    data = rows if plain else (_compress(part) if packed else part.tobytes() for part in parts)
-    writer.write(data, shape=shape, rowsperstrip=strip, compression="zlib" if packed else None, metadata=None, software=False, **tags)
+    octets = rows.reshape(len(rows), -1).view(np.uint8)
+    parts = [octets[top : top + strip].ravel() for top in range(0, len(rows), strip)]
+    everywhere: dict[int, Values] = {
+        WIDTH: (LONG, (width,)),
+        LENGTH: (LONG, (len(rows),)),
+        COMPRESSION: (SHORT, (ADOBE_DEFLATE if packed else NO_COMPRESSION,)),
+        ROWS_PER_STRIP: (LONG, (min(strip, len(rows)),)),
+        X_RESOLUTION: (RATIONAL, (1, 1)),
+        Y_RESOLUTION: (RATIONAL, (1, 1)),
+        RESOLUTION_UNIT: (SHORT, (1,)),
+    }
+    strips: list[Any] = [compress(part) if packed else part for part in parts]
+    return _Page({**everywhere, **fields}, [memoryview(strip) for strip in strips])
 
 
 def _pays(rows: NDArray[Any]) -> bool:
@@ -77,68 +130,49 @@ def _pays(rows: NDArray[Any]) -> bool:
     return searched_size(strips) < WORTH * strips.size
 
 
-def _compress(part: NDArray[Any]) -> bytes:
-    return compress(part.view(np.uint8).ravel()).tobytes()
+def _parts(pages: Sequence[_Page]) -> Iterator[Buffer]:
+    """Give directories first, then the strips of all pages."""
+    length = HEADER.size + len(_directories(pages, 0))
+    begin = -(-length // ALIGNED) * ALIGNED
+    end = begin + sum(_even(len(strip)) for page in pages for strip in page.strips)
+    if end > LONGEST:
+        raise DataError(f"a picture of {end:,} bytes does not fit into a TIFF file, which holds 4 GiB")
+    yield HEADER.pack(b"II", 42, HEADER.size) + _directories(pages, begin) + bytes(begin - length)
+    for page in pages:
+        for strip in page.strips:
+            yield strip
+            if len(strip) % 2:
+                yield b"\0"
 
 
-def read_tiff(data: bytes, name: str) -> Raster:
-    """Read the first page of a TIFF, and the mask if the second page is one.
-
-    data  the whole file
-    name  for messages
-
-    Raises DataError if it cannot be read, is too large, or is neither grey nor RGB of 8 or 16 unsigned bits.
-    """
-    try:
-        with tifffile.TiffFile(io.BytesIO(data)) as tiff:
-            page = tiff.pages.first
-            _check(page, name)
-            samples, mask = from_channels(_channels(page), _read_mask(tiff, page, name))
-            return Raster(samples, mask, _meta(page))
-    except DataError:
-        raise
-    except Exception as error:  # a hostile file can make the library raise anything
-        raise DataError(f"is no TIFF file that can be read: {error}", where=name, remedy="Fetch the file again") from error
+def _directories(pages: Sequence[_Page], begin: int) -> bytes:
+    """Write the directories of all pages, the first of which stands behind the header; their strips stand from `begin` on."""
+    written = b""
+    for number, page in enumerate(pages, 1):
+        sizes = [len(strip) for strip in page.strips]
+        offsets = [begin + sum(map(_even, sizes[:before])) for before in range(len(sizes))]
+        begin += sum(map(_even, sizes))
+        fields = {**page.fields, STRIP_OFFSETS: (LONG, offsets), STRIP_SIZES: (LONG, sizes)}
+        written += _directory(fields, HEADER.size + len(written), last=number == len(pages))
+    return written
 
 
-def _check(page: Any, name: str) -> None:
-    check_extent(page.imagewidth, page.imagelength, name, page.offset)
-    kinds = {tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.RGB}
-    plain = page.photometric in kinds and page.dtype in (np.uint8, np.uint16)
-    if not plain or page.samplesperpixel > 4 or page.imagedepth != 1:
-        raise DataError(
-            f"holds {page.samplesperpixel} samples a pixel of {page.dtype}, {page.photometric!r}",
-            where=f"{name} at byte {page.offset}",
-            remedy="Convert it to grey or RGB of 8 or 16 unsigned bits",
-        )
+def _directory(fields: Mapping[int, Values], offset: int, *, last: bool) -> bytes:
+    """Write a directory that stands at an offset, and behind it the values that it has no room for (section 2)."""
+    apart = offset + 2 + ENTRY.size * len(fields) + 4
+    entries, behind = struct.pack("<H", len(fields)), b""
+    for tag in sorted(fields):
+        kind, values = fields[tag]
+        data = values if isinstance(values, bytes) else struct.pack(f"<{len(values)}{'H' if kind == SHORT else 'I'}", *values)
+        count = len(values) // 2 if kind == RATIONAL else len(values)
+        if len(data) > 4:
+            entries += ENTRY.pack(tag, kind, count, struct.pack("<I", apart + len(behind)))
+            behind += data + bytes(len(data) % 2)
+        else:
+            entries += ENTRY.pack(tag, kind, count, data)
+    return entries + struct.pack("<I", 0 if last else apart + len(behind)) + behind
 
 
-def _channels(page: Any) -> NDArray[Any]:
-    samples: NDArray[Any] = page.asarray(maxworkers=1)
-    if page.samplesperpixel > 1 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
-        samples = np.moveaxis(samples, 0, -1)
-    return ~samples if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE else samples
-
-
-def _read_mask(tiff: tifffile.TiffFile, page: Any, name: str) -> Mask | None:
-    if len(tiff.pages) < 2:
-        return None
-    second: Any = tiff.pages[1]
-    named = second.subfiletype & TRANSPARENCY_MASK or second.tags.valueof(PAGE_NAME) == "mask"
-    if not named or second.shape != (page.imagelength, page.imagewidth):
-        return None
-    mask = np.asarray(second.asarray(maxworkers=1) == 0)
-    if mask.shape != (page.imagelength, page.imagewidth):
-        # A page without strips comes as nothing at all, whatever its shape.
-        raise DataError(f"has a mask of shape {mask.shape}", where=f"{name} at byte {second.offset}", remedy="Fetch the file again")
-    return mask
-
-
-def _meta(page: Any) -> dict[str, Any]:
-    lossy = page.compression in {tifffile.COMPRESSION.JPEG, tifffile.COMPRESSION.OJPEG}
-    meta = {"format": "tiff", "bits": page.bitspersample, "lossless": not lossy}
-    try:
-        record = json.loads(page.description)
-    except ValueError:
-        return meta
-    return meta | {"record": record} if isinstance(record, dict) else meta
+def _even(length: int) -> int:
+    """Round up to whole words, on which everything begins."""
+    return length + length % 2

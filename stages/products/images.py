@@ -55,9 +55,9 @@ class Mosaic(Product):
 
     def save(self, sink: Sink) -> None:
         """Write .tif: samples, and the mask as a second page where anything is lost."""
-        from stages.formats.tiff import write_tiff
+        from stages.formats.tiff import tiff_parts
 
-        write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=self._record())
+        sink.put(".tif", tiff_parts(self.samples, mask=self.mask, record=self._record()))
 
     def _record(self) -> Facts:
         names = ("cfa", "white", "source", "clock", "utc", "meta")
@@ -70,7 +70,7 @@ class Mosaic(Product):
     @classmethod
     def load(cls, source: Source) -> Self:
         """Read what `save` wrote."""
-        from stages.formats.tiff import read_tiff
+        from stages.formats.tiff_reader import read_tiff
 
         raster = read_tiff(source.read(".tif"), source.files[".tif"].path)
         record: Mapping[str, Any] = raster.meta.get("record", {})
@@ -142,7 +142,7 @@ class Image(Product):
 
     def save(self, sink: Sink) -> None:
         """Write .png (8 bit, alpha 0 where lost), one more for each other rendition, and .tif for more than 8 bits."""
-        from stages.formats.tiff import write_tiff
+        from stages.formats.tiff import tiff_parts
         from stages.formats.tone import shown
 
         record = self._record() | {"channels": self.samples[0, 0].size}
@@ -153,7 +153,7 @@ class Image(Product):
         for name, rendition in self.renditions.items():
             self._write(sink, f".{name}.png", rendition.samples, record | {"meta": kept | rendition.done, "done": rendition.done})
         if self.samples.dtype != np.uint8:
-            write_tiff(sink.path(".tif"), self.samples, mask=self.mask, record=record | {"meta": self.meta})
+            sink.put(".tif", tiff_parts(self.samples, mask=self.mask, record=record | {"meta": self.meta}))
 
     def _record(self) -> Facts:
         names = ("edition", "editions", "source", "file", "clock", "utc", "white")

@@ -32,7 +32,7 @@ from stages.formats.layout import Layout, read_layout
 from stages.formats.levels import as_levels
 from stages.formats.png import write_png
 from stages.formats.raster import LARGEST
-from stages.formats.tiff import write_tiff
+from stages.formats.tiff import tiff_parts
 from stages.products import LabelFile, ReceivedFile
 from stages.profile import Clock, Names, Sidecars
 
@@ -88,10 +88,7 @@ def png():
 
 
 def tiff():
-    stream = io.BytesIO()
-    mask = PICTURE > 190
-    write_tiff(stream, PICTURE, mask=mask, record={"a": 1})
-    return stream.getvalue()
+    return b"".join(tiff_parts(PICTURE, mask=PICTURE > 190, record={"a": 1}))
 
 
 def recording(kind):

@@ -13,8 +13,9 @@ import tifffile
 from PIL import Image
 
 from pipeline.errors import DataError
+from stages.formats import tiff as written
 from stages.formats.images import read_image, read_image_bytes
-from stages.formats.tiff import write_tiff
+from stages.formats.tiff import tiff_parts, write_tiff
 
 RNG = np.random.default_rng(4)
 CASES = [((50, 37), np.uint8), ((50, 37), np.uint16), ((50, 37, 3), np.uint8), ((50, 37, 3), np.uint16), ((1, 1), np.uint8)]
@@ -84,6 +85,31 @@ def test_other_samples_are_refused(samples: Any, tmp_path: Path) -> None:
         read_image_bytes(stream.getvalue(), "a.tif")
     with pytest.raises(DataError, match="no picture for TIFF"):
         write_tiff(tmp_path / "a.tif", samples)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_no_file_can_hold_is_refused(monkeypatch) -> None:
+    with pytest.raises(DataError, match="no picture for TIFF"):
+        tiff_parts(np.zeros((0, 5), np.uint8))
+    monkeypatch.setattr(written, "LONGEST", 1000)
+    with pytest.raises(DataError, match="does not fit into a TIFF file"):
+        tiff_parts(RNG.integers(0, 255, (40, 30), np.uint8))
+
+
+@pytest.mark.parametrize("levels", [2, 256])
+def test_everything_stands_where_a_word_begins(levels: int) -> None:
+    """Section 2; packed strips may have any length, and so do records."""
+    for height in range(700, 712):
+        samples = RNG.integers(0, levels, (height, 3001), np.uint8)
+        data = b"".join(tiff_parts(samples, mask=samples == 0, record={"a": "b" * (height % 4)}))
+        with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+            assert len(tiff.pages) == 2
+            for page in tiff.pages:
+                assert page.offset % 2 == 0
+                assert all(offset % 2 == 0 for offset in page.dataoffsets)
+                assert all(tag.valueoffset % 2 == 0 for tag in page.tags)
+            np.testing.assert_array_equal(tiff.pages[0].asarray(), samples)
+            np.testing.assert_array_equal(tiff.pages[1].asarray(), samples != 0)
 
 
 def test_claims_of_too_many_pixels_and_cut_files_are_refused(tmp_path: Path) -> None:
