@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 from pipeline.arrivals import Admitter
 from pipeline.ledger import Ledger
@@ -27,6 +28,11 @@ __all__ = ["Dispatcher"]
 
 PAGE = 256
 """Tasks that are asked for at a time."""
+MOST_TABLES = 256
+"""Of a stage and parameter that are remembered; a task with another one waits for a turn of its own. Names of cameras come from outside."""
+
+_Sections: TypeAlias = "tuple[dict[str, dict[str, Section]], dict[str, dict[str, str]]]"
+"""By parameter and by value of the section's dimension: sections, and their digests."""
 
 
 class Dispatcher:
@@ -46,7 +52,9 @@ class Dispatcher:
         self._allowed: set[str] = set()
         """Stages of which tasks may run now."""
         self._tables: dict[str, dict[str, dict[str, str]]] = {}
-        """By stage, parameter, and value of the section's dimension: the tables of the profile that its tasks have had up to now."""
+        """By stage, parameter, and value of the section's dimension: tables of the profile that its tasks have had up to now."""
+        self._at_hand: dict[str, _Sections] = {}
+        """By stage: those tables. One object for all tasks that carry it, since it travels with each batch."""
         self.pace = Pace()
         self.in_flight: dict[str, tuple[Batch, tuple[Task, ...]]] = {}
         """By name of the batch."""
@@ -270,8 +278,7 @@ class Dispatcher:
     def _work(self, task: Task, bindings: list[tuple[Binding, tuple[Output, ...]]]) -> Work:
         out = self._store.out
         followers = tuple(self._followers(task))
-        for parameter, values in _tables(task.key, task.sections).items():
-            self._tables.setdefault(task.spec.name, {}).setdefault(parameter, {}).update(values)
+        self._remember_tables(task)
         return Work(
             key=task.key,
             inputs=tuple(
@@ -295,18 +302,38 @@ class Dispatcher:
             settings = self._planner.settings.for_all(spec) if key is None else self._planner.settings.effective(spec, key)
             if settings is None or (key is not None and self._runs(spec, key)):
                 continue
-            tables = self._tables.get(spec.name, {}) if key is None else _tables(key, self._planner.sections(spec, key))
-            profile, kinds = self._planner.profile, dict(spec.sections)
+            sections, digests = self._sections_of(spec, key)
             known = self._catalog.outputs_of(task.spec.name, task.key.text)
             yield Follower(
                 spec=spec,
-                sections={name: {value: profile.section(kinds[name], table) for value, table in of.items()} for name, of in tables.items()},
-                section_digests={
-                    name: {value: profile.digest(kinds[name], table) for value, table in of.items()} for name, of in tables.items()
-                },
+                sections=sections,
+                section_digests=digests,
                 settings=settings,
                 known={output.key: output.digest for output in known if output.kind == spec.inputs[0].kind.__name__},
             )
+
+    def _remember_tables(self, task: Task) -> None:
+        """Keep the tables of the profile that a task has, for what is to follow others at keys that are not known beforehand."""
+        known = self._tables.setdefault(task.spec.name, {})
+        for parameter, values in _tables(task.key, task.sections).items():
+            of = known.setdefault(parameter, {})
+            if not values.keys() <= of.keys() and len(of) < MOST_TABLES:
+                of.update(values)
+                self._at_hand.pop(task.spec.name, None)
+
+    def _sections_of(self, spec: StageSpec, key: Key | None) -> _Sections:
+        """Give the sections, and their digests, of the task of a key; of all remembered ones if it is not known yet."""
+        if key is None and spec.name in self._at_hand:
+            return self._at_hand[spec.name]
+        tables = self._tables.get(spec.name, {}) if key is None else _tables(key, self._planner.sections(spec, key))
+        profile, kinds = self._planner.profile, dict(spec.sections)
+        found = (
+            {name: {value: profile.section(kinds[name], table) for value, table in of.items()} for name, of in tables.items()},
+            {name: {value: profile.digest(kinds[name], table) for value, table in of.items()} for name, of in tables.items()},
+        )
+        if key is None:
+            self._at_hand[spec.name] = found
+        return found
 
     def _may_follow(self, spec: StageSpec) -> list[StageSpec]:
         """Name the stages whose tasks may follow those of this one; what is long is no part of a batch that is meant to be short."""

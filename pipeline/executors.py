@@ -8,7 +8,9 @@ from __future__ import annotations
 import multiprocessing.resource_tracker
 import queue
 import signal
+import socket
 import sys
+import tempfile
 import threading
 import uuid
 import warnings
@@ -282,6 +284,7 @@ class _NoObserver:
     """
 
     enabled = True
+    _fractional_timer = None
 
     def enable(self) -> None:
         """Observe nothing."""
@@ -306,10 +309,23 @@ def _cluster_of_ours(**options: Any) -> Any:
         "distributed.worker.profile.enabled": False,
     }
     dask.config.set(quiet)
-    if sys.platform == "linux":
-        # What all processes would import first is imported once: they are forked from one that has done so, half a second sooner.
-        dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
+    if sys.platform == "linux" and _sockets_have_room():
+        # What all processes would import first is imported once: they are forked from one that has done so, half a second sooner. It begins
+        # without this process's path for modules, and would take what it finds where somebody stands.
+        forked = {"distributed.worker.multiprocessing-method": "forkserver", "distributed.nanny.pre-spawn-environ.PYTHONSAFEPATH": 1}
+        dask.config.set(forked)
     return make_cluster(**options, dashboard_address=loopback, worker_dashboard_address=loopback, memory_limit=0, silence_logs=40)
+
+
+def _sockets_have_room() -> bool:
+    """Say whether a server of processes could listen: its socket lies in a folder among temporary files, and a path of one is short."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as trial:
+        try:
+            # Theirs is /pymp-12345678/listener-12345678.
+            trial.bind(f"{folder}/{'listener':-<19}")
+        except OSError:
+            return False
+    return True
 
 
 def make_executor(name: str, *, scheduler: str | None, jobs: int) -> Executor:

@@ -36,6 +36,9 @@ TRANSIENT = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESE
 PAUSES = (0.2, 1.0, 4.0)
 """Seconds before each further attempt."""
 
+FOLLOWED_SECONDS = 0.5
+"""For how long what follows a task is begun right after it."""
+
 
 Whose: TypeAlias = "tuple[int, tuple[str, str] | None]"
 """A step's: the place of the task in its batch; of one that follows it also stage and key."""
@@ -119,8 +122,12 @@ class _Steps:
         for number, work in enumerate(all_work):
             self.begun.append((number, None))
             yield functools.partial(self._perform, work)
+            until = time.monotonic() + FOLLOWED_SECONDS
             for follower in work.followers:
                 for task in self._following(follower):
+                    # Of a film there are thousands, and nobody has any of it before the last has ended: the rest get turns of their own.
+                    if time.monotonic() > until:
+                        break
                     self.begun.append((number, (follower.spec.name, task.key.text)))
                     pack = self._packs.get(follower.spec.name)
                     yield functools.partial(_perform_one, follower.spec, task, self._folder, pack)

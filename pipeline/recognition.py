@@ -120,6 +120,11 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    """Give what of a file changes with its bytes; a program that copies sets the time of change back, but not that of the inode."""
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
+
+
 def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = None, *, head: bytes = b"") -> tuple[str, list[str]]:
     """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile.
 
@@ -127,7 +132,7 @@ def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = N
     head  its first bytes, as far as they were read after `expected`
     """
     stops = [*(range(0, max(expected.st_size, 1), CHUNK_BYTES) if cuts is None else cuts), expected.st_size + 1][1:]
-    head = head[: stops[0]]
+    head = head[: stops[0]] if stops else b""
     whole, pieces = hashlib.sha256(head), list[str]()
     with path.open("rb") as stream:
         total = stream.seek(len(head))
@@ -141,6 +146,6 @@ def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = N
                 total += len(block)
             pieces.append(piece.hexdigest())
         status = os.fstat(stream.fileno())
-    if (status.st_size, status.st_mtime_ns, total) != (expected.st_size, expected.st_mtime_ns, expected.st_size):
+    if total != expected.st_size or _state(status) != _state(expected):
         raise DataError("changes while it is read", where=str(path), remedy="Give the command again when it is complete")
     return whole.hexdigest(), pieces

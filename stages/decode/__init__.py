@@ -33,7 +33,7 @@ def describe(labels: Group[Label]) -> Description:
     return describe_file(labels)
 
 
-@stage(version=5)
+@stage(version=6)
 def decode(
     file: ReceivedFile, names: Names, clock: Clock = UNTOLD, description: Description | None = None
 ) -> Iterator[Mosaic | SoundBlock]:

@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -110,6 +112,30 @@ def test_processes_of_this_machine_make_the_tree_of_sync_and_leave_interrupts_to
     assert tree(tmp_path) == wanted
     assert seen == [here]
     assert len(here) == 2
+
+
+BEGIN = """
+from pipeline.executors import LOCAL, make_executor
+if __name__ == "__main__":
+    executor = make_executor("dask", scheduler=LOCAL, jobs=1)
+    executor.close()
+    print("up")
+"""
+
+
+def test_processes_of_this_machine_take_nothing_from_the_folder_somebody_stands_in_wherever_temporary_files_are(tmp_path):
+    script, folder, temporary = tmp_path / "begin.py", tmp_path / "here", tmp_path / ("t" * 100)
+    script.write_text(BEGIN)
+    for path in (folder, temporary):
+        path.mkdir()
+    for module in ("toolz", "yaml", "distributed"):
+        (folder / f"{module}.py").write_text(f"open({str(tmp_path / 'taken')!r}, 'w').close()\nraise ImportError")
+    # A path of a socket has about a hundred characters: where temporary files have more, no process can be forked from a server.
+    for environment in ({}, {"TMPDIR": str(temporary)}):
+        command = [sys.executable, "-P", str(script)]
+        ended = subprocess.run(command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False)
+        assert (ended.stdout, ended.stderr) == ("up\n", "")
+    assert not (tmp_path / "taken").exists()
 
 
 def test_the_executor_is_made_while_files_are_taken_in(tmp_path):

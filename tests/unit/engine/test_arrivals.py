@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline import arrivals, recognition
 from pipeline.arrivals import Admitter
-from pipeline.errors import ProfileError, StorageError, UsageError
+from pipeline.errors import DataError, ProfileError, StorageError, UsageError
 from pipeline.ledger import Ledger
 from pipeline.mission import Profile
 from pipeline.places import layout, plain_name
@@ -612,3 +612,27 @@ def test_the_first_bytes_are_not_read_twice(tmp_path, monkeypatch, size, known):
     path.write_bytes(data)
     pieces = [hashlib.sha256(data[at : at + CHUNK]).hexdigest() for at in range(0, max(size, 1), CHUNK)]
     assert recognition.digests(path, path.stat(), head=data[:known]) == (hashlib.sha256(data).hexdigest(), pieces)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_whose_time_is_put_back_has_changed_nevertheless(tmp_path, replaced):
+    """As rsync does: of the bytes that were read first, and of those that stand there now, no digest is to be made."""
+    path, other = tmp_path / "a.txt", tmp_path / "b.txt"
+    path.write_text("AAAA")
+    status = path.stat()
+    target = other if replaced else path
+    target.write_text("BBBB")
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+    # Some systems' clocks for files stand still for milliseconds.
+    while target.stat().st_ctime_ns == status.st_ctime_ns:
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if replaced:
+        other.replace(path)
+    with pytest.raises(DataError, match="changes while it is read"):
+        recognition.digests(path, status, head=b"AA")
+
+
+def test_cuts_of_a_kind_that_knows_of_none_are_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("AAAA")
+    with pytest.raises(DataError, match="changes while it is read"):
+        recognition.digests(tmp_path / "a.txt", (tmp_path / "a.txt").stat(), [], head=b"AA")

@@ -241,6 +241,22 @@ def test_what_has_a_section_that_was_not_seen_yet_waits_for_its_turn(bench, take
     assert ("initials", key_of("d", COUNT)) not in taken
 
 
+def test_of_many_only_those_follow_for_which_there_is_time(bench, monkeypatch, taken):
+    monkeypatch.setattr("pipeline.perform.FOLLOWED_SECONDS", -1.0)
+    summary, made = write(bench, MANY)
+    assert made.keys() == ALL
+    assert summary.made["initials"] == 3 * COUNT
+    assert not taken
+
+
+def test_no_more_tables_are_remembered_than_a_profile_has(bench, monkeypatch, taken):
+    """Names of cameras come from outside."""
+    monkeypatch.setattr("pipeline.dispatch.MOST_TABLES", 2)
+    _, made = write(bench, MANY)
+    assert made.keys() == ALL
+    assert {key.partition("/")[0] for _, key in taken} == {"a", "b"}
+
+
 def test_one_of_many_that_fails_is_put_aside_itself(bench, taken):
     bad = key_of("b", COUNT - 1)
     summary, made = write(bench, [*MANY[:-1], "apple berry? cherry "])
