@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.formats.raster import any_lost
+
 __all__ = ["fit", "reduce_area"]
 
 
@@ -44,7 +46,7 @@ def reduce_area(
     wide = cube.shape[0] * int(np.iinfo(cube.dtype).max) >= 1 << 32
     sums = np.empty(cube.shape[1] * cube.shape[2], np.uint64 if wide else np.uint32)
     covered = spans(cube.shape[1], shape[1])
-    if np.count_nonzero(mask):
+    if any_lost(mask):
         reduce_present(
             cube,
             np.ascontiguousarray(mask),

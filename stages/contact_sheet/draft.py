@@ -28,6 +28,7 @@ from stages.formats.extent import read_extent
 from stages.formats.images import image_format, read_image_bytes
 from stages.formats.jpeg_markers import read_header
 from stages.formats.jpeg_reduced import reduced_jpeg
+from stages.formats.raster import any_lost, count_lost
 from stages.products import Cell
 from stages.profile import Camera, Clock, Timeline
 
@@ -124,7 +125,7 @@ def _reduce(data: bytes, name: str, width: int, cfa: str) -> tuple[NDArray[np.ui
     if picture.dtype not in (np.uint8, np.uint16):
         raise DataError(f"holds {picture.dtype}", where=name, remedy="Convert it to 8 or 16 unsigned bits")
     white = (1 << raster.meta.get("bits", 8 * picture.itemsize)) - 1
-    fraction = 1 - np.count_nonzero(mask) / mask.size
+    fraction = 1 - count_lost(mask) / mask.size
     shape = fit(mask.shape[0], mask.shape[1], width)
     if cfa and picture.ndim == 2 and min(picture.shape) >= 2 and shape[0] <= picture.shape[0] // 2:
         return *_reduce_mosaic(picture, mask, shape, cfa, white), fraction
@@ -138,7 +139,7 @@ def _reduce_mosaic(
     """Reduce each colour by itself: every sample counts, none is interpolated; the two greens as one."""
     height, width = mosaic.shape[0] // 2, mosaic.shape[1] // 2
     lost = np.zeros((height, width), np.bool_)
-    if mask.any():
+    if any_lost(mask):
         lost = np.asarray(mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2).any(axis=(1, 3)))
     # A row of a mosaic is a row of pairs: even and odd rows are two pictures of two channels each.
     pairs = [mosaic[row : 2 * height : 2, : 2 * width].reshape(height, width, 2) for row in (0, 1)]

@@ -21,6 +21,7 @@ from stages.debayer.renditions import Look, Recipe, look_of
 from stages.debayer.sensor import Sensor, sensor_of
 from stages.debayer.superpixel import demosaic_superpixel
 from stages.debayer.white_balance import NEUTRAL, find_gains, normalised
+from stages.formats.raster import any_lost
 from stages.formats.tone import shown
 from stages.products import Image, Mosaic, Rendition
 from stages.profile import Camera
@@ -67,7 +68,7 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], recipe: R
     if telemetry:
         # Pictures that came in colour were developed from such samples too, by filters no wider than ours.
         meta["telemetry"] = _spoil(lost, grow_diamond if pattern == "colour" else grow, telemetry, mosaic.mask.shape)
-    for picture in pictures if np.count_nonzero(lost) else ():
+    for picture in pictures if any_lost(lost) else ():
         picture[lost] = 0
     meta |= looks[0].done if pattern in PATTERNS else {}
     meta |= {"tone": recipe.tone} if recipe.tone != "linear" and pattern != "colour" else {}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.formats.raster import any_lost
 from stages.products import Mosaic, Repair
 
 __all__ = ["fill_spots", "flat_field", "mended", "noted", "unstretched"]
@@ -49,7 +50,7 @@ def _mended(mosaic: Mosaic, repair: Repair, step: int) -> Mosaic:
         samples = np.minimum(np.rint(samples / flat_field(repair.flat, mask.shape)), white).astype(samples.dtype)
         meta["flat"] = "the sequence's median"
         caveats.append("divided by a flat that is an estimate from its own sequence")
-    samples = np.where(mask, 0, samples).astype(samples.dtype) if mask.any() else samples
+    samples = np.where(mask, 0, samples).astype(samples.dtype) if any_lost(mask) else samples
     meta |= {"caveats": caveats} if caveats else {}
     return dataclasses.replace(mosaic, samples=samples, mask=mask, white=white, meta=meta)
 

@@ -25,6 +25,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stages.debayer.losses import grow_square
+from stages.formats.raster import any_lost
 
 __all__ = ["demosaic_residual"]
 
@@ -63,7 +64,7 @@ def demosaic_residual(mosaic: Samples, red: tuple[int, int], white: int, out: Sa
     # An even number of columns and rows lets every tile be cut into grids of equal size.
     margins = [(MARGIN, MARGIN + length % 2) for length in mosaic.shape]
     samples = np.pad(mosaic, margins, mode="reflect")
-    lost = None if mask is None or not mask.any() else np.pad(mask, margins, mode="reflect")
+    lost = None if mask is None or not any_lost(mask) else np.pad(mask, margins, mode="reflect")
     for top in range(0, height, TILE):
         for left in range(0, width, TILE):
             rows, columns = min(TILE, height - top), min(TILE, width - left)

@@ -16,7 +16,7 @@ from stages.decode.sidecars import APART, moments_of
 from stages.formats.images import image_format, read_image_bytes
 from stages.formats.layout import Layout, read_layout
 from stages.formats.levels import as_levels
-from stages.formats.raster import Raster
+from stages.formats.raster import Raster, count_lost
 from stages.products import Mosaic, ReceivedFile
 from stages.products.images import Pattern
 from stages.profile import Clock, Names
@@ -32,7 +32,7 @@ PHASE_SPREAD = 0.02
 def decode_picture(file: ReceivedFile, names: Names, described: Mapping[str, Any], clock: Clock) -> Iterator[Mosaic]:
     """Decode the one picture of a file, or nothing; `described` is what labels beside it say (`stages.products.Description.meta`)."""
     raster = _read(file, described)
-    if raster is None or np.count_nonzero(raster.mask) == raster.mask.size:
+    if raster is None or count_lost(raster.mask) == raster.mask.size:
         return
     raster = as_levels(raster)
     label = label_of(described, raster)

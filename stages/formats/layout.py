@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from stages.formats.jpeg_markers import Gaps
 from stages.formats.labels import BitPattern
-from stages.formats.raster import Mask, Raster, check_extent
+from stages.formats.raster import Mask, Raster, any_lost, check_extent
 from stages.formats.vax import from_vax
 
 __all__ = ["LARGEST_SPAN", "Layout", "read_array", "read_layout"]
@@ -187,7 +187,7 @@ def _fits(constant: float, dtype: np.dtype[Any]) -> bool:
 
 def _settled(values: NDArray[Any], mask: Mask) -> NDArray[Any]:
     """Make whole numbers uint8 or uint16 where all fit, and lost samples 0."""
-    if mask.any():
+    if any_lost(mask):
         values = values.copy()
         values[mask] = 0
     if values.dtype.kind == "f" or values.dtype.str in {"|u1", np.dtype(np.uint16).str}:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from stages.formats.deflate import compress, searched_size, tried_strips
-from stages.formats.raster import Mask
+from stages.formats.raster import Mask, any_lost
 
 __all__ = ["tiff_parts", "write_tiff"]
 
@@ -78,7 +78,7 @@ def tiff_parts(samples: NDArray[Any], *, mask: Mask | None = None, record: Mappi
     if not known or not samples.size:
         raise DataError(f"an array of {samples.dtype} and shape {samples.shape} is no picture for TIFF")
     pages = [_samples_page(np.ascontiguousarray(samples, dtype=samples.dtype.newbyteorder("<")), record or {})]
-    if mask is not None and np.count_nonzero(mask):
+    if mask is not None and any_lost(mask):
         pages.append(_mask_page(mask))
     return list(_parts(pages))
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.product import Completeness, Entry, Facts, Key, Product, Sink, Source
+from stages.formats.raster import any_lost, count_lost
 
 __all__ = ["Image", "Mosaic", "Rendition"]
 
@@ -176,7 +177,7 @@ class Image(Product):
 
     def _with_alpha(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Add alpha where anything is lost."""
-        if not _count(self.mask):
+        if not any_lost(self.mask):
             return samples
         shown = np.empty((*self.mask.shape, 4), np.uint8)
         # A channel at a time: in runs of three samples, NumPy takes thrice as long.
@@ -265,8 +266,8 @@ def _tally_camera(entries: list[Entry]) -> Facts:
 def _completeness(mask: Mask, unit: str, meta: Facts, rows: int = 0, columns: int = 0) -> Completeness:
     """Count what is there; what is masked in the first `rows` and `columns` was never there to be lost."""
     caveats = tuple(str(caveat) for caveat in meta.get("caveats", ()))
-    apart = _count(mask[:rows, :columns])
-    missing = _count(mask[:rows, columns:]) + _count(mask[rows:])
+    apart = count_lost(mask[:rows, :columns])
+    missing = count_lost(mask[:rows, columns:]) + count_lost(mask[rows:])
     gaps = _row_gaps(mask, rows, columns) if missing else ()
     if len(gaps) > Completeness.MAX_GAPS:
         caveats += (f"{len(gaps) - Completeness.MAX_GAPS} more gaps are not listed",)
@@ -277,11 +278,6 @@ def _completeness(mask: Mask, unit: str, meta: Facts, rows: int = 0, columns: in
         gaps=gaps[: Completeness.MAX_GAPS],
         caveats=caveats,
     )
-
-
-def _count(mask: Mask) -> int:
-    """Count what is masked. `any` is no faster, and lets go of the interpreter, for which other threads are waiting."""
-    return int(np.count_nonzero(mask))
 
 
 def _row_gaps(mask: Mask, rows: int, columns: int) -> tuple[tuple[int, int], ...]:
