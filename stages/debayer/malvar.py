@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stages.debayer.calibration import Calibration, calibrate_rows, mirror, no_calibration
 from stages.debayer.finish import Finish, finish_row, make_finish
 
-__all__ = ["demosaic_malvar"]
+__all__ = ["demosaic_malvar", "interleave"]
 
 Samples: TypeAlias = NDArray[Any]
 
@@ -113,7 +113,7 @@ def _rows_of_one_kind(
         _filter(colour, greens, colour_near, green_near, colour_far, green_far, white, own, green, other)
         if finish.mixes or finish.tones:
             finish_row(first_plane, second_plane, third_plane, finish)
-        _interleave(first_plane, second_plane, third_plane, out[y])
+        interleave(first_plane, second_plane, third_plane, out[y])
 
 
 @njit(cache=True, nogil=True)
@@ -191,7 +191,8 @@ def _settle(sixteenths: Any, white: Any, narrow: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _interleave(red: Samples, green: Samples, blue: Samples, out: Samples) -> None:
+def interleave(red: Samples, green: Samples, blue: Samples, out: Samples) -> None:
+    """Put the colours of each pixel of a row together: `out` has 3 w values."""
     for x in range(red.size):
         out[3 * x] = red[x]
         out[3 * x + 1] = green[x]

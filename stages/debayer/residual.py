@@ -25,6 +25,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stages.debayer.losses import grow_square
+from stages.debayer.malvar import interleave
 from stages.formats.raster import any_lost
 
 __all__ = ["demosaic_residual"]
@@ -35,7 +36,7 @@ Plane: TypeAlias = NDArray[np.float32]
 GREEN_REACH = 7
 """Pixels within which a lost sample spoils green; red and blue reach one further. Windows leave out what is lost or spoiled."""
 TILE = 1024
-MARGIN = 64
+MARGIN = 54
 """Of a tile; even, so that it begins with the same colour. The windows reach 53 pixels."""
 LINE, SQUARE = 5, 4
 """Samples of one colour on each side in a window along a line, and in a square one."""
@@ -48,6 +49,10 @@ NEAR = (_BELL / _BELL.sum()).astype(np.float32)
 LINE_FLOOR, SQUARE_FLOOR = np.float32(10 / 4 / 255**2), np.float32(10 / 16 / 255**2)
 """Energies, with white as 1, under which a slope tends to 0: there is nothing in the window but noise."""
 ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = np.arange(1, 9, dtype=np.uint64)
+EVERYTHING = np.empty((0, 0), np.float32)
+"""In place of weights: each sample counts."""
+BLOCK = 16
+"""Rows and columns that are turned at a time."""
 CHANGE_FLOOR = np.float32(0.1 / 255**2)
 
 
@@ -69,51 +74,60 @@ def demosaic_residual(mosaic: Samples, red: tuple[int, int], white: int, out: Sa
         for left in range(0, width, TILE):
             rows, columns = min(TILE, height - top), min(TILE, width - left)
             window = np.s_[top : top + rows + rows % 2 + 2 * MARGIN, left : left + columns + columns % 2 + 2 * MARGIN]
-            tile = samples[window].astype(np.float32) / np.float32(white)
+            tile = samples[window].astype(np.float32)
+            tile /= np.float32(white)
             planes = _develop_tile(tile, None if lost is None else lost[window], red)
-            for channel in range(3):
-                inner = planes[channel][MARGIN : MARGIN + rows, MARGIN : MARGIN + columns]
-                _settle(inner, np.float32(white), out[top : top + rows, left : left + columns, channel])
+            _settle(*planes, np.float32(white), columns, left, out[top : top + rows].reshape(rows, -1))
 
 
 def _develop_tile(tile: Plane, lost: NDArray[np.bool_] | None, red: tuple[int, int]) -> tuple[Plane, Plane, Plane]:
-    weights = np.ones_like(tile)
-    green_weights = weights
+    """Give red, green and blue, right in all but the margin.
+
+    Few planes are made, and each is used again once nobody needs what it held: pages that the system has to clear first cost more than
+    any one of the steps.
+    """
+    weights = green_weights = EVERYTHING
     if lost is not None:
-        weights[lost] = 0
+        weights = 1 - lost.astype(np.float32)
         green_weights = 1 - grow_square(lost, GREEN_REACH).astype(np.float32)
     phase = (red[0] + red[1] + 1) % 2
-    across, down = np.zeros_like(tile), np.zeros_like(tile.T, order="C")
+    across = np.empty_like(tile)
     _differences(tile, weights, phase, across)
-    _differences(np.ascontiguousarray(tile.T), np.ascontiguousarray(weights.T), phase, down)
-    green = tile.copy()
-    _combine(across, np.ascontiguousarray(down.T), phase, green)
+    turned, down_turned = np.empty((2, *tile.shape[::-1]), np.float32)
+    _transpose(tile, turned)
+    _differences(turned, np.ascontiguousarray(weights.T), phase, down_turned)
+    down, green = turned.reshape(tile.shape), down_turned.reshape(tile.shape)
+    _transpose(down_turned, down)
+    green[:] = tile
+    _combine(across, down, phase, green)
     blue = (1 - red[0], 1 - red[1])
-    return _follow_green(tile, green_weights, green, red), green, _follow_green(tile, green_weights, green, blue)
+    work = np.zeros((7, tile.shape[0] // 2, tile.shape[1] // 2), np.float32)
+    for first, out in ((red, across), (blue, down)):
+        _follow_green(tile, green_weights, green, first[0], first[1], work, out)
+    return across, green, down
 
 
-def _follow_green(tile: Plane, weights: Plane, green: Plane, first: tuple[int, int]) -> Plane:
-    """Give red or blue at every pixel, from its samples, the first of which stands at `first`, and from green."""
-    grid = np.s_[first[0] :: 2, first[1] :: 2]
-    guide = np.ascontiguousarray(green[grid])
-    slope = np.zeros_like(guide)
-    _square_slopes(np.ascontiguousarray(tile[grid]), guide, np.ascontiguousarray(weights[grid]), slope)
-    rest = tile[grid] - slope * guide
-    out = np.zeros_like(tile)
-    _spread(slope, rest, green, first[0], first[1], out)
-    return out
+@njit(cache=True, nogil=True)
+def _transpose(plane: Plane, out: Plane) -> None:
+    """Turn rows into columns, a few at a time: what is near in one of both is far in the other."""
+    for top in range(0, plane.shape[0], BLOCK):
+        for left in range(0, plane.shape[1], BLOCK):
+            for y in range(top, min(top + BLOCK, plane.shape[0])):
+                for x in range(left, min(left + BLOCK, plane.shape[1])):
+                    out[x, y] = plane[y, x]
 
 
 @njit(cache=True, nogil=True)
 def _differences(tile: Plane, weights: Plane, phase: int, out: Plane) -> None:
     """Estimate green minus the row's other colour at every pixel; row 0 has green in the columns of parity `phase`."""
     half = tile.shape[1] // 2
-    lines, line_weights = np.zeros((2, half), np.float32), np.zeros((2, half), np.float32)
+    lines, line_weights = np.zeros((2, half), np.float32), np.ones((2, half), np.float32)
     work = np.zeros((8, half), np.float32)
     estimate = np.zeros(half, np.float32)
     for y in range(tile.shape[0]):
         for k in range(half):
             lines[0, k], lines[1, k] = tile[y, 2 * k], tile[y, 2 * k + 1]
+        for k in range(half if weights.size else 0):
             line_weights[0, k], line_weights[1, k] = weights[y, 2 * k], weights[y, 2 * k + 1]
         for parity in range(2):
             other = lines[1 - parity]
@@ -158,33 +172,61 @@ def _estimate(own: Plane, other: Plane, own_weight: Plane, other_weight: Plane, 
         estimate[k + ONE] = HALF * ((near_mean[k] + near_mean[k + ONE]) * other[k + ONE] + near_rest[k] + near_rest[k + ONE])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _square_slopes(samples: Plane, guide: Plane, weights: Plane, slope: Plane) -> None:
-    """Find the slopes of one colour's samples against green there, on their own grid, and average them."""
-    cross, square = np.zeros_like(samples), np.zeros_like(samples)
+@njit(cache=True, nogil=True)
+def _follow_green(tile: Plane, weights: Plane, green: Plane, top: int, left: int, work: Plane, out: Plane) -> None:
+    """Give red or blue at every pixel, from its samples, the first of which stands at (top, left), and from green.
+
+    work  (7, h / 2, w / 2), 0 at the borders
+    """
+    samples, guide, cross, square, weight = work[0], work[1], work[2], work[3], work[4]
+    for y in range(samples.shape[0]):
+        for k in range(samples.shape[1]):
+            samples[y, k], guide[y, k] = tile[2 * y + top, 2 * k + left], green[2 * y + top, 2 * k + left]
+        for k in range(samples.shape[1]):
+            weight[y, k] = weights[2 * y + top, 2 * k + left] if weights.size else np.float32(1)
     for y in range(1, samples.shape[0] - 1):
-        for x in range(1, samples.shape[1] - 1):
-            weight = weights[y, x] * weights[y - 1, x] * weights[y + 1, x] * weights[y, x - 1] * weights[y, x + 1]
-            around = guide[y - 1, x] + guide[y + 1, x] + guide[y, x - 1] + guide[y, x + 1]
-            bend = guide[y, x] - QUARTER * around
-            around = samples[y - 1, x] + samples[y + 1, x] + samples[y, x - 1] + samples[y, x + 1]
-            cross[y, x] = weight * bend * (samples[y, x] - QUARTER * around)
-            square[y, x] = weight * bend * bend
-    reach = 2 * SQUARE + 1
-    agreement, energy = _box(cross, reach), _box(square, reach)
-    for y in range(samples.shape[0] - 2 * SQUARE):
-        for x in range(samples.shape[1] - 2 * SQUARE):
-            square[y + SQUARE, x + SQUARE] = agreement[y, x] / (energy[y, x] + SQUARE_FLOOR)
-    total = _box(square, reach)
-    for y in range(samples.shape[0] - 2 * SQUARE):
-        for x in range(samples.shape[1] - 2 * SQUARE):
-            slope[y + SQUARE, x + SQUARE] = total[y, x] / np.float32(reach * reach)
+        _bends(samples[y - 1 : y + 2], guide[y - 1 : y + 2], weight[y - 1 : y + 2], cross[y], square[y])
+    slope, rest = _square_slopes(cross, square, work[5], work[6]), cross
+    for y in range(samples.shape[0]):
+        for k in range(samples.shape[1]):
+            rest[y, k] = samples[y, k] - slope[y, k] * guide[y, k]
+    _spread(slope, rest, green, top, left, out)
+    cross[:], square[:], work[5:] = 0, 0, 0
 
 
 @njit(cache=True, nogil=True)
-def _box(plane: Plane, reach: int) -> Plane:
+def _bends(samples: Plane, guide: Plane, weights: Plane, cross: Plane, square: Plane) -> None:
+    """Give the products of a row's Laplacians, of the middle one of three rows."""
+    for at in range(cross.size - 2):
+        k = np.uint64(at)
+        x, after = k + ONE, k + TWO
+        weight = weights[1, x] * weights[0, x] * weights[2, x] * weights[1, k] * weights[1, after]
+        around = guide[0, x] + guide[2, x] + guide[1, k] + guide[1, after]
+        bend = guide[1, x] - QUARTER * around
+        around = samples[0, x] + samples[2, x] + samples[1, k] + samples[1, after]
+        cross[x] = weight * bend * (samples[1, x] - QUARTER * around)
+        square[x] = weight * bend * bend
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _square_slopes(cross: Plane, square: Plane, agreement: Plane, energy: Plane) -> Plane:
+    """Find the slopes of one colour's samples against green there, on their own grid, and average them; give them in `energy`."""
+    reach = 2 * SQUARE + 1
+    _box(cross, reach, agreement)
+    _box(square, reach, energy)
+    for y in range(cross.shape[0] - 2 * SQUARE):
+        for x in range(cross.shape[1] - 2 * SQUARE):
+            square[y + SQUARE, x + SQUARE] = agreement[y, x] / (energy[y, x] + SQUARE_FLOOR)
+    _box(square, reach, agreement)
+    for y in range(cross.shape[0] - 2 * SQUARE):
+        for x in range(cross.shape[1] - 2 * SQUARE):
+            energy[y + SQUARE, x + SQUARE] = agreement[y, x] / np.float32(reach * reach)
+    return energy
+
+
+@njit(cache=True, nogil=True)
+def _box(plane: Plane, reach: int, out: Plane) -> None:
     """Sum up `reach` squared values, of which each is the first; sums that would leave the plane are left out."""
-    out = np.zeros_like(plane)
     column, sums = np.zeros(plane.shape[1], np.float32), np.zeros((2, plane.shape[1]), np.float32)
     for y in range(plane.shape[0] - reach + 1):
         column[:] = plane[y]
@@ -193,7 +235,6 @@ def _box(plane: Plane, reach: int) -> Plane:
             for x in range(below.size):
                 column[x] += below[x]
         _sum_line(column, reach, sums, out[y])
-    return out
 
 
 @njit(cache=True, nogil=True)
@@ -224,21 +265,51 @@ def _sum_line(values: Plane, reach: int, work: Plane, out: Plane) -> None:
 
 @njit(cache=True, nogil=True)
 def _combine(across: Plane, down: Plane, phase: int, green: Plane) -> None:
-    """Add to each red or blue sample the mean of the differences to its north, south, west and east, by how little they change there."""
-    change_across, change_down = np.zeros_like(across), np.zeros_like(down)
-    for y in range(1, green.shape[0] - 1):
-        for x in range(1, green.shape[1] - 1):
-            change_across[y, x] = abs(across[y, x + 1] - across[y, x - 1])
-            change_down[y, x] = abs(down[y + 1, x] - down[y - 1, x])
-    change_across, change_down = _box(change_across, 5), _box(change_down, 5)
-    means = np.zeros((4, green.shape[1]), np.float32)
-    lacking = np.zeros((2, green.shape[1]), np.float32)
+    """Add to each red or blue sample the mean of the differences to its north, south, west and east, by how little they change there.
+
+    Changes are summed up over squares of five pixels, and only those rows of them are kept that are still wanted.
+    """
+    height, width = green.shape
+    changes_across, changes_down = np.zeros((5, width), np.float32), np.zeros((5, width), np.float32)
+    squares_down = np.zeros((5, width), np.float32)
+    sideways, column, sums = np.zeros(width, np.float32), np.zeros(width, np.float32), np.zeros((2, width), np.float32)
+    means = np.zeros((4, width), np.float32)
+    lacking = np.zeros((2, width), np.float32)
     lacking[0, 1::2], lacking[1, ::2] = 1, 1
-    for y in range(4, green.shape[0] - 4):
+    for below in range(1, height - 1):
+        _change(down[below - 1], down[below + 1], changes_down[below % 5])
+        if below >= 5:
+            # Of the square whose first row stands four above.
+            _sum_square(changes_down, below, column, sums, squares_down[(below - 4) % 5])
+        y = below - 4
+        if y < 4:
+            continue
+        for row in range(2 if y == 4 else y + 2, y + 3):
+            _change(across[row, : width - 2], across[row, 2:], changes_across[row % 5, 1:])
+        _sum_square(changes_across, y + 2, column, sums, sideways)
         _lean(across[y], means[0], means[1])
         _lean_down(down, y, means[2], means[3])
-        changes = change_down[y - 4, 2:], change_down[y, 2:], change_across[y - 2], change_across[y - 2, 4:]
-        _blend(means, *changes, lacking[(phase + y) % 2], green[y])
+        north, south = squares_down[(y - 4) % 5, 2:], squares_down[y % 5, 2:]
+        _blend(means, north, south, sideways, sideways[4:], lacking[(phase + y) % 2], green[y])
+
+
+@njit(cache=True, nogil=True)
+def _change(before: Plane, after: Plane, out: Plane) -> None:
+    """Say how much two lines differ."""
+    for at in range(before.size):
+        k = np.uint64(at)
+        out[k] = abs(after[k] - before[k])
+
+
+@njit(cache=True, nogil=True)
+def _sum_square(rows: Plane, last: int, column: Plane, sums: Plane, out: Plane) -> None:
+    """Sum up five by five values from each on, of the five rows up to the `last`, each of which stands where its number by five says."""
+    first = rows[(last - 4) % 5]
+    second, third, fourth, fifth = rows[(last - 3) % 5], rows[(last - 2) % 5], rows[(last - 1) % 5], rows[last % 5]
+    for at in range(column.size):
+        k = np.uint64(at)
+        column[k] = first[k] + second[k] + third[k] + fourth[k] + fifth[k]
+    _sum_line(column, 5, sums, out)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -298,8 +369,19 @@ def _spread(slope: Plane, rest: Plane, green: Plane, top: int, left: int, out: P
 
 
 @njit(cache=True, nogil=True)
-def _settle(plane: Plane, white: np.float32, out: Samples) -> None:
-    """Scale, round and clip."""
-    for y in range(plane.shape[0]):
-        for x in range(plane.shape[1]):
-            out[y, x] = min(max(plane[y, x] * white + HALF, np.float32(0)), white)
+def _settle(red: Plane, green: Plane, blue: Plane, white: np.float32, columns: int, left: int, out: Samples) -> None:
+    """Scale, round and clip, and put the colours of each pixel together, from column `left` on; out has rows of 3 w values."""
+    rows = np.zeros((3, columns), out.dtype)
+    within = slice(MARGIN, MARGIN + columns)
+    for y in range(out.shape[0]):
+        _settle_row(red[MARGIN + y, within], white, rows[0])
+        _settle_row(green[MARGIN + y, within], white, rows[1])
+        _settle_row(blue[MARGIN + y, within], white, rows[2])
+        interleave(rows[0], rows[1], rows[2], out[y, 3 * left :])
+
+
+@njit(cache=True, nogil=True)
+def _settle_row(plane: Plane, white: np.float32, out: Samples) -> None:
+    for at in range(plane.size):
+        k = np.uint64(at)
+        out[k] = np.int32(min(max(plane[k] * white + HALF, np.float32(0)), white))
