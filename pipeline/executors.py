@@ -16,6 +16,7 @@ import uuid
 import warnings
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import entry_points
 from typing import Any, Protocol, TypeAlias
 
 from pipeline.apart import perform_apart
@@ -310,11 +311,21 @@ def _cluster_of_ours(**options: Any) -> Any:
     }
     dask.config.set(quiet)
     if sys.platform == "linux" and _sockets_have_room():
-        # What all processes would import first is imported once: they are forked from one that has done so, half a second sooner. It begins
-        # without this process's path for modules, and would take what it finds where somebody stands.
-        forked = {"distributed.worker.multiprocessing-method": "forkserver", "distributed.nanny.pre-spawn-environ.PYTHONSAFEPATH": 1}
-        dask.config.set(forked)
+        _fork_from_a_server()
     return make_cluster(**options, dashboard_address=loopback, worker_dashboard_address=loopback, memory_limit=0, silence_logs=40)
+
+
+def _fork_from_a_server() -> None:
+    """Have Dask fork worker processes from one that has imported, once, what each of them would import first."""
+    import dask
+    import distributed.utils
+
+    # It begins without this process's path for modules, and would take what it finds where somebody stands.
+    settings = {"distributed.worker.multiprocessing-method": "forkserver", "distributed.nanny.pre-spawn-environ.PYTHONSAFEPATH": 1}
+    dask.config.set(settings)
+    make_context: Any = distributed.utils.get_mp_context
+    # Asked for the first time, Dask names what is to be imported there; from then on what is named here holds.
+    make_context().set_forkserver_preload(["distributed", __name__, *(entry.value for entry in entry_points(group="skycrane.warm"))])
 
 
 def _sockets_have_room() -> bool:

@@ -10,7 +10,7 @@ import sqlite3
 
 __all__ = ["INDICES", "SCHEMA_VERSION", "TABLES", "make_tables"]
 
-SCHEMA_VERSION = "5"
+SCHEMA_VERSION = "6"
 
 TABLES = {
     "meta": "name TEXT PRIMARY KEY, value TEXT",
@@ -44,8 +44,10 @@ INDICES = (
     "products_intermediate ON products(kind, key) WHERE pruned = 0",
     "products_pruned ON products(stage, task) WHERE pruned = 1",
     "files_by_product ON files(kind, key)",
-    "spans_by_stop ON spans(pass, stop)",
-    "spans_by_start ON spans(pass, start)",
+    # With the chunk, by which those found are ordered: else SQLite goes through all of a pass in that order.
+    "spans_by_stop ON spans(pass, stop, chunk)",
+    "spans_by_start ON spans(pass, start, chunk)",
+    "assignments_by_value ON assignments(value)",
     "tasks_dirty ON tasks(stage, dirty, urgency)",
     "tasks_by_state ON tasks(state, stage, key) WHERE state <> 'done'",
 )

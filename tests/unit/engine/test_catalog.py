@@ -12,6 +12,7 @@ from pipeline.catalog import Catalog
 from pipeline.errors import DataError, StorageError, UsageError
 from pipeline.ledger import open_catalog
 from pipeline.posting import post
+from pipeline.product import Key
 from pipeline.receipt import Journal
 from pipeline.registry import build
 from pipeline.schema import TABLES
@@ -183,3 +184,19 @@ def test_tally_tells_stale_from_waiting(bench):
         tally = run.catalog.tasks.tally()
     assert tally["page"] == {"done": 1, "partial": 1, "stale": 1, "waiting": 1, "quarantined": 0, "failed": 0}
     assert tally["letters"]["quarantined"] == 1
+
+
+@pytest.mark.parametrize("find", [Catalog.chunk_before, Catalog.chunk_after])
+def test_finding_a_neighbour_takes_no_longer_in_a_long_pass(bench, find):
+    """A pass that is received for months has a million chunks: their number must not count, here in steps of SQLite's machine."""
+    bench.run(bench.tape("a.txt", "alpha "))
+    with bench.open() as run:
+        spans = [("p", f"{number:06d}", f"{number:06d}", f"{number + 1:06d}", "Tape", 0) for number in range(5000)]
+        run.catalog.db.executemany("INSERT INTO spans VALUES(?, ?, ?, ?, ?, ?)", spans)
+        steps = []
+        run.catalog.db.set_progress_handler(lambda: steps.append(1), 10)
+        found = find(run.catalog, Key([("pass", "p"), ("chunk", "002500")]))
+        run.catalog.db.set_progress_handler(None, 0)
+    assert found is not None
+    assert found["chunk"] in {"002499", "002501"}
+    assert len(steps) < 20
