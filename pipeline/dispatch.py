@@ -317,7 +317,7 @@ class Dispatcher:
         known = self._tables.setdefault(task.spec.name, {})
         for parameter, values in _tables(task.key, task.sections).items():
             of = known.setdefault(parameter, {})
-            if not values.keys() <= of.keys() and len(of) < MOST_TABLES:
+            if any(of.get(value) != table for value, table in values.items()) and (values.keys() <= of.keys() or len(of) < MOST_TABLES):
                 of.update(values)
                 self._at_hand.pop(task.spec.name, None)
 

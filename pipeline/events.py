@@ -98,6 +98,8 @@ class Command:
 
     def __init__(self, command: str, *, note: Callable[[str], None]) -> None:
         self._command = command
+        self._environment = os.environ.copy()
+        """As the operator has it: executors set what their worker processes are to have."""
         self._note = note
         self._queue: queue.Queue[str | None] = queue.Queue(maxsize=LARGEST_QUEUE)
         self._complaint = ""
@@ -143,6 +145,7 @@ class Command:
             self._process = subprocess.Popen(  # noqa: S602  it is meant for a shell
                 self._command,
                 shell=True,
+                env=self._environment,
                 start_new_session=True,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

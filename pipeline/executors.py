@@ -5,7 +5,9 @@ An executor takes batches and gives their outcomes back, in any order. It carrie
 
 from __future__ import annotations
 
+import multiprocessing.forkserver
 import multiprocessing.resource_tracker
+import os
 import queue
 import signal
 import socket
@@ -16,7 +18,6 @@ import uuid
 import warnings
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
-from importlib.metadata import entry_points
 from typing import Any, Protocol, TypeAlias
 
 from pipeline.apart import perform_apart
@@ -38,6 +39,9 @@ ANCHOR = -1000
 PATIENCE = "10s"
 """How long a scheduler may take to answer, and a first worker to come."""
 
+
+SAFE_PATH, OURS = "PYTHONSAFEPATH", "skycrane"
+"""Keeps Python from looking for modules where somebody stands (Python Setup and Usage, 1.2), whatever it says: this, where we say it."""
 
 LARGE = 5_000
 """Products of which one is made, from which on that is done in a process of its own."""
@@ -262,6 +266,8 @@ def _processes_of_ours(jobs: int) -> Any:
     multiprocessing.resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
+        if sys.platform == "linux" and _sockets_have_room():
+            _fork_from_a_server()
         return _cluster_of_ours(n_workers=jobs, threads_per_worker=2, processes=True, preload=[__name__])
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -274,6 +280,9 @@ _TURNS: list[AbstractContextManager[Any]] = []
 def dask_setup(worker: object) -> None:
     """Make this a worker process of ours: Dask calls this in each one that it begins."""
     del worker
+    if os.environ.get(SAFE_PATH) == OURS:
+        # Not for what stages may run.
+        del os.environ[SAFE_PATH]
     _TURNS.append(threading.Semaphore(1))
     FRESH.hold_for(1)
 
@@ -310,22 +319,23 @@ def _cluster_of_ours(**options: Any) -> Any:
         "distributed.worker.profile.enabled": False,
     }
     dask.config.set(quiet)
-    if sys.platform == "linux" and _sockets_have_room():
-        _fork_from_a_server()
     return make_cluster(**options, dashboard_address=loopback, worker_dashboard_address=loopback, memory_limit=0, silence_logs=40)
 
 
 def _fork_from_a_server() -> None:
-    """Have Dask fork worker processes from one that has imported, once, what each of them would import first."""
+    """Begin the process that Dask is to fork worker processes from: it imports once what each of them would import first."""
     import dask
-    import distributed.utils
 
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["distributed", __name__, "pipeline.warm"])
     # It begins without this process's path for modules, and would take what it finds where somebody stands.
-    settings = {"distributed.worker.multiprocessing-method": "forkserver", "distributed.nanny.pre-spawn-environ.PYTHONSAFEPATH": 1}
-    dask.config.set(settings)
-    make_context: Any = distributed.utils.get_mp_context
-    # Asked for the first time, Dask names what is to be imported there; from then on what is named here holds.
-    make_context().set_forkserver_preload(["distributed", __name__, *(entry.value for entry in entry_points(group="skycrane.warm"))])
+    told = SAFE_PATH in os.environ
+    os.environ.setdefault(SAFE_PATH, OURS)
+    try:
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        if not told:
+            del os.environ[SAFE_PATH]
+    dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
 
 
 def _sockets_have_room() -> bool:

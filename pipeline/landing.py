@@ -41,6 +41,8 @@ class _Seen:
     inode: int
     mode: int
     """One that could not be read may be given the right to be."""
+    ctime_ns: int
+    """One that was refused because its inode changed while it was read is looked at again."""
     since: float
     """Monotonic seconds at which it was first seen like this; earlier where something says that it is complete."""
 
@@ -128,9 +130,9 @@ class Landing:
 
     def _look(self, path: str, status: os.stat_result, now: float, wall: float, *, marked: bool) -> None:
         """Note how a file is now, and since when."""
-        shape = (status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode)
+        shape = (status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode, status.st_ctime_ns)
         seen = self._seen.get(path)
-        if seen is None or (seen.size, seen.mtime_ns, seen.inode, seen.mode) != shape:
+        if seen is None or (seen.size, seen.mtime_ns, seen.inode, seen.mode, seen.ctime_ns) != shape:
             renamed = seen is None and status.st_ino in self._were_unfinished | self._unfinished
             # A file that came while nobody watched has been still for as long as its time is old.
             age = 0.0 if seen is not None else max(0.0, wall - status.st_mtime)

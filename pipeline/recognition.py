@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from pipeline.errors import DataError, ProfileError, UsageError
 from pipeline.mission import Profile
@@ -17,6 +17,8 @@ from pipeline.registry import Registry
 __all__ = ["CHUNK_BYTES", "Found", "Recogniser", "digests", "printable"]
 
 HEAD_BYTES = 1 << 20
+READINGS = 3
+"""Times that a file is read, at most, whose inode changes meanwhile."""
 
 Found: TypeAlias = tuple[type[Product], Recognition]
 
@@ -120,11 +122,6 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _state(status: os.stat_result) -> tuple[int, ...]:
-    """Give what of a file changes with its bytes; a program that copies sets the time of change back, but not that of the inode."""
-    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
-
-
 def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = None, *, head: bytes = b"") -> tuple[str, list[str]]:
     """SHA-256 of a file and of each of its chunks, in one reading; DataError if it changes meanwhile.
 
@@ -133,19 +130,36 @@ def digests(path: Path, expected: os.stat_result, cuts: Sequence[int] | None = N
     """
     stops = [*(range(0, max(expected.st_size, 1), CHUNK_BYTES) if cuts is None else cuts), expected.st_size + 1][1:]
     head = head[: stops[0]] if stops else b""
+    for attempt in range(READINGS):
+        with path.open("rb") as stream:
+            before = os.fstat(stream.fileno()) if attempt else expected
+            if attempt and stream.read(len(head)) != head:
+                break
+            whole, pieces, total = _read_on(stream, head, stops)
+            after = os.fstat(stream.fileno())
+        if total != expected.st_size or _shape(after) != _shape(expected):
+            break
+        if after.st_ctime_ns == before.st_ctime_ns:
+            return whole, pieces
+        # A program that copies may have set the time of change back. Or only a link, a name or a right is another: then it is read again.
+    raise DataError("changes while it is read", where=str(path), remedy="Give the command again when it is complete")
+
+
+def _read_on(stream: BinaryIO, head: bytes, stops: Sequence[int]) -> tuple[str, list[str], int]:
+    """Read what follows the first bytes; give the digests of the whole and of its chunks, and how many bytes there are."""
     whole, pieces = hashlib.sha256(head), list[str]()
-    with path.open("rb") as stream:
-        total = stream.seek(len(head))
-        for stop in stops:
-            # Of one chunk alone the digest is the file's.
-            piece = whole if len(stops) == 1 else hashlib.sha256() if pieces else hashlib.sha256(head)
-            while total < stop and (block := stream.read(min(1 << 20, stop - total))):
-                whole.update(block)
-                if piece is not whole:
-                    piece.update(block)
-                total += len(block)
-            pieces.append(piece.hexdigest())
-        status = os.fstat(stream.fileno())
-    if total != expected.st_size or _state(status) != _state(expected):
-        raise DataError("changes while it is read", where=str(path), remedy="Give the command again when it is complete")
-    return whole.hexdigest(), pieces
+    total = stream.seek(len(head))
+    for stop in stops:
+        # Of one chunk alone the digest is the file's.
+        piece = whole if len(stops) == 1 else hashlib.sha256() if pieces else hashlib.sha256(head)
+        while total < stop and (block := stream.read(min(1 << 20, stop - total))):
+            whole.update(block)
+            if piece is not whole:
+                piece.update(block)
+            total += len(block)
+        pieces.append(piece.hexdigest())
+    return whole.hexdigest(), pieces, total
+
+
+def _shape(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ino

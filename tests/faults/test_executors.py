@@ -107,6 +107,9 @@ def test_processes_of_this_machine_make_the_tree_of_sync_and_leave_interrupts_to
     if sys.platform == "linux":
         # No toy needs it: it was there before they were forked.
         assert all(executor._client.run(eval, "'numba' in __import__('sys').modules").values())
+    # Which modules it finds is nobody else's business: neither a command's on events, nor that of what a stage runs.
+    assert not any(executor._client.run(os.getenv, executors.SAFE_PATH).values())
+    assert executors.SAFE_PATH not in os.environ
     for process_id in here.values():
         os.kill(process_id, signal.SIGINT)
     close, seen = executor.close, []

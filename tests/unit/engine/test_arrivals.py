@@ -632,6 +632,18 @@ def test_a_file_whose_time_is_put_back_has_changed_nevertheless(tmp_path, replac
         recognition.digests(path, status, head=b"AA")
 
 
+def test_a_file_that_is_only_linked_meanwhile_is_read_again(tmp_path):
+    """As senders do that link a file to its final name, and then remove the other one."""
+    path, data = tmp_path / "a.txt", b"AAAABBBB"
+    path.write_bytes(data)
+    status = path.stat()
+    while path.stat().st_ctime_ns == status.st_ctime_ns:
+        (tmp_path / "b.txt").hardlink_to(path)
+        (tmp_path / "b.txt").unlink()
+    digest = hashlib.sha256(data).hexdigest()
+    assert recognition.digests(path, status, head=data[:3]) == (digest, [digest])
+
+
 def test_cuts_of_a_kind_that_knows_of_none_are_refused(tmp_path):
     (tmp_path / "a.txt").write_text("AAAA")
     with pytest.raises(DataError, match="changes while it is read"):

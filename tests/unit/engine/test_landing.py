@@ -56,6 +56,20 @@ def test_a_file_that_grows_later_is_taken_again(tmp_path):
     assert landing.poll(now=4.0, wall=wall + 3) == [path]
 
 
+def test_a_file_of_which_only_the_inode_changes_is_offered_again(tmp_path):
+    """It may have been refused because of that; and bytes may have changed whose time was put back."""
+    landing = Landing([tmp_path], settle=2.0)
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"1")
+    os.utime(path, (1_000_000, 1_000_000))
+    assert landing.poll(now=0.0) == [path]
+    before = path.stat().st_ctime_ns
+    while path.stat().st_ctime_ns == before:
+        os.utime(path, (1_000_000, 1_000_000))
+    assert landing.poll(now=1.0) == []
+    assert landing.poll(now=4.0) == [path]
+
+
 def test_hidden_and_unfinished_files_and_marks_are_none(tmp_path):
     for name in (".hidden", "x.part", "y.tmp", "z.ready", "z.sha256"):
         (tmp_path / name).write_bytes(b"1")
