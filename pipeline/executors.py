@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeAlias
 from pipeline.apart import perform_apart
 from pipeline.errors import InterruptedRunError, UsageError
 from pipeline.fresh import FRESH
-from pipeline.memory import PAUSE, give_freed_memory_back, keep_freed_memory
+from pipeline.memory import PAUSE, give_freed_memory_back, keep_freed_memory, leave_out_of_collections
 from pipeline.perform import perform
 from pipeline.work import Batch, Outcome
 
@@ -104,8 +104,6 @@ class DaskExecutor:
     """
 
     def __init__(self, *, scheduler: str | None, jobs: int) -> None:
-        import distributed
-
         # Before there are threads. Whatever performs the tasks, files are taken in here, a megabyte at a time.
         keep_freed_memory()
         self._here = scheduler is None
@@ -123,6 +121,9 @@ class DaskExecutor:
             self._cluster: Any = _threads_of_ours(jobs) if scheduler is None else _processes_of_ours(jobs) if scheduler == LOCAL else None
         except (OSError, RuntimeError, TimeoutError) as error:
             raise UsageError(f"worker processes do not start: {error}", where=f"--jobs {jobs}", remedy="Ask for fewer of them") from error
+        import distributed
+
+        leave_out_of_collections()
         make_client: Any = distributed.Client
         try:
             self._client: Any = make_client(self._cluster or scheduler, timeout=PATIENCE)
@@ -283,6 +284,7 @@ def dask_setup(worker: object) -> None:
     if os.environ.get(SAFE_PATH) == OURS:
         # Not for what stages may run.
         del os.environ[SAFE_PATH]
+    leave_out_of_collections()
     _TURNS.append(threading.Semaphore(1))
     FRESH.hold_for(1)
 
@@ -324,8 +326,6 @@ def _cluster_of_ours(**options: Any) -> Any:
 
 def _fork_from_a_server() -> None:
     """Begin the process that Dask is to fork worker processes from: it imports once what each of them would import first."""
-    import dask
-
     multiprocessing.get_context("forkserver").set_forkserver_preload(["distributed", __name__, "pipeline.warm"])
     # It begins without this process's path for modules, and would take what it finds where somebody stands.
     told = SAFE_PATH in os.environ
@@ -335,6 +335,9 @@ def _fork_from_a_server() -> None:
     finally:
         if not told:
             del os.environ[SAFE_PATH]
+    # Not before: it imports for a third of a second, as that process does by now.
+    import dask
+
     dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
 
 

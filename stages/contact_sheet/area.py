@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from stages.formats.raster import any_lost
+from stages.formats.raster import any_lost, for_kernels
 
 __all__ = ["fit", "reduce_area"]
 
@@ -49,7 +49,7 @@ def reduce_area(
     if any_lost(mask):
         reduce_present(
             cube,
-            np.ascontiguousarray(mask),
+            for_kernels(mask),
             np.asarray(mask.any(axis=1)),
             sums,
             np.empty(cube.shape[1], np.uint32),

@@ -28,7 +28,7 @@ from stages.formats.extent import read_extent
 from stages.formats.images import image_format, read_image_bytes
 from stages.formats.jpeg_markers import read_header
 from stages.formats.jpeg_reduced import reduced_jpeg
-from stages.formats.raster import any_lost, count_lost
+from stages.formats.raster import any_lost, count_lost, nothing_lost
 from stages.products import Cell
 from stages.profile import Camera, Clock, Timeline
 
@@ -46,7 +46,7 @@ def announce(path: Path, camera: str, width: int, cfa: str = "") -> Cell:
     if extent is None:
         return draft_cell(path, camera, width, cfa)
     shape = fit(*extent, width)
-    samples, mask = np.broadcast_to(np.uint8(0), (*shape, 3)), np.broadcast_to(np.False_, shape)
+    samples, mask = np.broadcast_to(np.uint8(0), (*shape, 3)), nothing_lost(shape)
     return Cell(camera=camera, frame=safe_value(path.stem), page="0001", samples=samples, mask=mask, source=path.name)
 
 
@@ -119,7 +119,7 @@ def _reduce(data: bytes, name: str, width: int, cfa: str) -> tuple[NDArray[np.ui
         if not (cfa and len(header.components) == 1):
             shape = fit(header.height, header.width, width)
             if (samples := reduced_jpeg(data, name, shape, header)) is not None:
-                return samples, np.zeros(shape, np.bool_), 1.0
+                return samples, nothing_lost(shape), 1.0
     raster = read_image_bytes(data, name)
     picture, mask = raster.samples, raster.mask
     if picture.dtype not in (np.uint8, np.uint16):
@@ -138,7 +138,7 @@ def _reduce_mosaic(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Reduce each colour by itself: every sample counts, none is interpolated; the two greens as one."""
     height, width = mosaic.shape[0] // 2, mosaic.shape[1] // 2
-    lost = np.zeros((height, width), np.bool_)
+    lost = nothing_lost((height, width))
     if any_lost(mask):
         lost = np.asarray(mask[: 2 * height, : 2 * width].reshape(height, 2, width, 2).any(axis=(1, 3)))
     # A row of a mosaic is a row of pairs: even and odd rows are two pictures of two channels each.

@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.formats.raster import for_kernels
+
 __all__ = ["BINS", "histogram"]
 
 BINS = 64
@@ -28,7 +30,7 @@ def histogram(samples: NDArray[Any], mask: NDArray[np.bool_], *, white: int) -> 
     cube = np.ascontiguousarray(samples.reshape(*mask.shape, -1))
     counts = np.zeros((cube.shape[2], BINS), np.int64)
     bins = np.arange(min(white, int(np.iinfo(cube.dtype).max)) + 1, dtype=np.int64) * BINS // (white + 1)
-    count(cube, np.ascontiguousarray(mask), bins, counts)
+    count(cube, for_kernels(mask), bins, counts)
     heights = np.ceil(np.sqrt(counts / max(1, counts.max())) * (len(DIGITS) - 1)).astype(int)
     return "".join(DIGITS[height] for height in heights.ravel())
 

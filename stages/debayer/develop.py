@@ -62,12 +62,12 @@ def develop(mosaic: Mosaic, camera: Camera, editions: tuple[str, ...], recipe: R
     looks = [look_of(name, camera, gains, measured, balanced=recipe.white_balance != "none") for name in names]
     whites = [_result_white(mosaic.samples, pattern, full, sensor, look) for look in looks]
     pictures = [_picture(mosaic.samples, lost, pattern, full, sensor, look, recipe) for look in looks]
-    grow = GROWTHS[recipe.method] if pattern in PATTERNS else np.copy
+    grow = GROWTHS[recipe.method] if pattern in PATTERNS else _as_it_is
     lost = grow(lost)
     telemetry = _telemetry(mosaic, camera)
     if telemetry:
         # Pictures that came in colour were developed from such samples too, by filters no wider than ours.
-        meta["telemetry"] = _spoil(lost, grow_diamond if pattern == "colour" else grow, telemetry, mosaic.mask.shape)
+        lost, meta["telemetry"] = _spoil(lost, grow_diamond if pattern == "colour" else grow, telemetry, mosaic.mask.shape)
     for picture in pictures if any_lost(lost) else ():
         picture[lost] = 0
     meta |= looks[0].done if pattern in PATTERNS else {}
@@ -205,11 +205,16 @@ def _telemetry(mosaic: Mosaic, camera: Camera) -> int:
     return min(camera.embedded_samples, camera.width) if full else 0
 
 
-def _spoil(lost: Mask, grow: Callable[[Mask], Mask], count: int, shape: tuple[int, ...]) -> list[int]:
-    """Mark what depends on the first samples of the first row; return how many rows and columns that takes in."""
+def _as_it_is(mask: Mask) -> Mask:
+    return mask
+
+
+def _spoil(lost: Mask, grow: Callable[[Mask], Mask], count: int, shape: tuple[int, ...]) -> tuple[Mask, list[int]]:
+    """Mark what depends on the first samples of the first row as well; also return how many rows and columns that takes in."""
     top = np.zeros((min(shape[0], 2 * REACH + 2), shape[1]), np.bool_)
     top[0, :count] = True
     spoiled = grow(top)
+    lost = lost.copy()
     lost[: len(spoiled)] |= spoiled
     rows, columns = np.nonzero(spoiled)
-    return [int(rows.max()) + 1, int(columns.max()) + 1]
+    return lost, [int(rows.max()) + 1, int(columns.max()) + 1]

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.formats.raster import any_lost
+from stages.formats.raster import any_lost, nothing_lost
 
 __all__ = ["grow_cell", "grow_diamond", "grow_square"]
 
@@ -17,10 +17,12 @@ Mask: TypeAlias = NDArray[np.bool_]
 def grow_diamond(mask: Mask) -> Mask:
     """Spread over the 13 samples that Malvar's filters read for a pixel: those within two steps along rows and columns.
 
-    Mirrored borders add nothing: what a pixel reads beyond the edge lies within two steps of it on this side too.
+    One in which nothing is lost is given back as it is. Mirrored borders add nothing: what a pixel reads beyond the edge lies within two steps of it on this side too.
     """
-    grown = mask.copy()
-    for _ in range(2 if any_lost(mask) else 0):
+    if not any_lost(mask):
+        return mask
+    grown = mask
+    for _ in range(2):
         step = grown.copy()
         step[1:] |= grown[:-1]
         step[:-1] |= grown[1:]
@@ -31,9 +33,11 @@ def grow_diamond(mask: Mask) -> Mask:
 
 
 def grow_square(mask: Mask, reach: int) -> Mask:
-    """Spread by `reach` samples in every direction."""
+    """Spread by `reach` samples in every direction; a mask in which nothing is lost is given back as it is."""
+    if not any_lost(mask):
+        return mask
     grown = mask.copy()
-    for axis in (0, 1) if np.count_nonzero(mask) else ():
+    for axis in (0, 1):
         source = np.moveaxis(grown, axis, 0).copy()
         target = np.moveaxis(grown, axis, 0)
         for step in range(1, min(reach, len(source) - 1) + 1):
@@ -45,6 +49,8 @@ def grow_square(mask: Mask, reach: int) -> Mask:
 def grow_cell(mask: Mask) -> Mask:
     """Lose a superpixel with any of its four samples."""
     height, width = mask.shape[0] // 2 * 2, mask.shape[1] // 2 * 2
+    if not any_lost(mask):
+        return nothing_lost((height // 2, width // 2))
     rows = mask[0:height:2] | mask[1:height:2]
     grown: Mask = rows[:, 0:width:2] | rows[:, 1:width:2]
     return grown

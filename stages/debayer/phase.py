@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from stages.formats.raster import for_kernels
+
 __all__ = ["doubt_of_phase"]
 
 BLOCK = 32
@@ -32,7 +34,7 @@ def doubt_of_phase(samples: NDArray[Any], mask: NDArray[np.bool_], pattern: str,
     if height * width < LEAST_BLOCKS:
         return ""
     sums, whole = np.empty((2, 2, height, width), np.int64), np.empty((height, width), np.bool_)
-    _add_up(np.require(samples, samples.dtype.newbyteorder("="), ["C", "W"]), np.require(mask, np.bool_, ["C", "W"]), sums, whole)
+    _add_up(np.require(samples, samples.dtype.newbyteorder("="), ["C", "W"]), for_kernels(mask), sums, whole)
     if np.count_nonzero(whole) < LEAST_BLOCKS:
         return ""
     means = [sums[row, column][whole] / (ROWS * BLOCK / 4) for row in (0, 1) for column in (0, 1)]

@@ -12,6 +12,7 @@ from stages.decode.names import Identity, frame_in, identify
 from stages.decode.picture import camera_of, doubts, label_of
 from stages.decode.raw import is_coded, is_raw
 from stages.decode.sidecars import moments_of
+from stages.formats.raster import nothing_lost
 from stages.formats.video import HEAD, VideoFrame, read_video, video_format
 from stages.products import Mosaic, ReceivedFile
 from stages.products.images import Pattern
@@ -67,7 +68,7 @@ def _mosaic(file: ReceivedFile, identity: Identity, frame: VideoFrame, about: Ma
         frame=frame_in(identity, frame.number),
         edition="thumbnail" if identity.edition == "thumbnail" else "video",
         samples=samples,
-        mask=np.zeros(samples.shape[:2], np.bool_),
+        mask=nothing_lost(samples.shape[:2]),
         cfa=cfa,
         white=(1 << frame.bits) - 1,
         source=identity.name,

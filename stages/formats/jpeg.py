@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipeline.errors import DataError
 from stages.formats.jpeg_markers import Gaps, Header, read_header
 from stages.formats.jpeg_scan import ScanTables, units_across, units_down
-from stages.formats.raster import Mask, Raster
+from stages.formats.raster import Mask, Raster, nothing_lost
 
 __all__ = ["decode_jpeg"]
 
@@ -55,7 +55,7 @@ def decode_jpeg(data: bytes, name: str, gaps: Gaps = ()) -> Raster:
     meta: dict[str, Any] = {"format": "jpeg", "bits": header.bits, "lossless": header.frame == LOSSLESS}
     if not gaps and END in data[header.scan :]:
         samples = _decode(data, header, name)
-        return Raster(samples, np.zeros(samples.shape[:2], np.bool_), meta)
+        return Raster(samples, nothing_lost(samples.shape[:2]), meta)
     if header.frame not in {BASELINE, EXTENDED, PROGRESSIVE} or any(component.dc < 0 for component in header.components):
         raise DataError("has lost a part, and its kind of coding cannot be picked up", where=f"{name} at byte {header.scan}")
     first = min([start for start, _ in gaps if start >= header.scan], default=len(data))

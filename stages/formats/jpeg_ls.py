@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from stages.formats.jpeg_markers import Gaps, Header, read_header
-from stages.formats.raster import Raster
+from stages.formats.raster import Raster, nothing_lost
 
 __all__ = ["decode_jpeg_ls"]
 
@@ -43,7 +43,7 @@ def decode_jpeg_ls(data: bytes, name: str, gaps: Gaps = ()) -> Raster:
     if not gaps and END in data[header.scan :]:
         samples = _empty(header, 0)
         _decode(data, samples, name, header)
-        return Raster(samples, np.zeros(samples.shape[:2], np.bool_), meta)
+        return Raster(samples, nothing_lost(samples.shape[:2]), meta)
     first = min([start for start, _ in gaps if start >= header.scan], default=len(data))
     trials = [_decode_part(data[:first], header, fill, value) for fill in FILLS for value in UNWRITTEN]
     same = (np.stack(trials) == trials[0]).all(axis=0).reshape(header.height, -1).all(axis=1)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from stages.formats.png_rows import unfilter
-from stages.formats.raster import Raster, check_extent, from_channels
+from stages.formats.raster import Raster, check_extent, from_channels, nothing_lost
 
 __all__ = ["SIGNATURE", "decode_png", "is_plain_png", "read_header"]
 
@@ -157,13 +157,14 @@ def _raster(header: Header, rows: NDArray[np.uint8], received: int, transparent:
     values = np.ascontiguousarray(rows).view(">u2" if header.depth == 16 else np.uint8)
     native = np.uint16 if header.depth == 16 else np.uint8
     pixels = values.reshape(header.height, header.width, channels).astype(native, copy=False)
-    mask = np.zeros((header.height, header.width), np.bool_)
+    mask = nothing_lost((header.height, header.width))
     whole, rest = divmod(received, rows.shape[1] + 1)
-    mask[whole:] = True
-    if rest > 1:
-        mask[whole, : (rest - 1) * header.width // rows.shape[1]] = False
+    if whole < header.height:
+        mask = mask.copy()
+        mask[whole:] = True
+        mask[whole, : max(0, rest - 1) * header.width // rows.shape[1]] = False
     if transparent is not None and transparent.size == channels:
-        mask |= (pixels == transparent).all(axis=2)
+        mask = mask | (pixels == transparent).all(axis=2)
     samples, mask = from_channels(pixels, mask)
     return Raster(samples, mask, {"format": "png", "bits": header.depth, "lossless": True, "text": text})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 
-__all__ = ["LARGEST", "Raster", "any_lost", "check_extent", "count_lost", "from_channels"]
+__all__ = ["LARGEST", "Raster", "any_lost", "as_read", "check_extent", "count_lost", "for_kernels", "from_channels", "nothing_lost"]
 
 Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -28,7 +29,8 @@ class Raster:
     """(h, w) grey or (h, w, 3) RGB; uint8 or uint16. Archives also have negative and real numbers: those stay int16, int32, int64, float32
     or float64, and `stages.formats.levels` makes levels of them."""
     mask: Mask
-    """(h, w), True where lost: where the file ends early, has a gap, is transparent or says so itself."""
+    """(h, w), True where lost: where the file ends early, has a gap, is transparent or says so itself. Not to be written to: one in which
+    nothing is lost is a single octet, `nothing_lost`."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """format: "png", "jpeg", "jpeg-ls", "tiff" or another's name. lossless: whether its samples are the ones that were written.
     bits: of a sample. text: keywords of PNG and what they say. record: of our own TIFF files. label: product, instrument, start_time,
@@ -36,9 +38,37 @@ class Raster:
     caveats: what a user should know, a sentence each."""
 
 
+def nothing_lost(shape: tuple[int, ...]) -> Mask:
+    """Give the mask of a picture, (h, w), that is there as a whole: as most are, it takes no memory, nor time to look through."""
+    return np.broadcast_to(np.False_, shape)
+
+
+def as_read(mask: Mask) -> Mask:
+    """Give a mask, (h, w), as it comes out of a file: if nothing is lost, as `nothing_lost` gives it."""
+    return mask if any_lost(mask) else nothing_lost(mask.shape)
+
+
+def for_kernels(mask: Mask) -> Mask:
+    """Give a mask, (h, w), as compiled code takes it, which only reads it: with all of its octets side by side."""
+    if any(mask.strides) or any_lost(mask) or mask.size > _NOTHING:
+        return np.require(mask, np.bool_, ["C", "W"])
+    return _nothing()[: mask.size].reshape(mask.shape)
+
+
+_NOTHING = 1 << 22
+"""Octets of the one mask that all pictures of no more pixels share in kernels."""
+
+
+@functools.cache
+def _nothing() -> Mask:
+    return np.zeros(_NOTHING, np.bool_)
+
+
 def any_lost(mask: Mask) -> bool:
     """Say whether anything is masked: the largest octet of a picture's mask takes a fifth of the time of counting."""
-    return bool(mask.size and mask.view(np.uint8).max())
+    if not mask.size:
+        return False
+    return bool(mask.view(np.uint8).max() if any(mask.strides) else mask[(0,) * mask.ndim])
 
 
 def count_lost(mask: Mask) -> int:
@@ -61,7 +91,7 @@ def from_channels(channels: NDArray[Any], mask: Mask | None = None) -> tuple[Sam
 
     Pixels of alpha 0 are lost, besides those that `mask` names.
     """
-    lost = np.zeros(channels.shape[:2], np.bool_) if mask is None else mask
+    lost = nothing_lost(channels.shape[:2]) if mask is None else mask
     if channels.ndim == 3 and channels.shape[2] in {2, 4}:
         lost = lost | (channels[:, :, -1] == 0)
         channels = channels[:, :, :-1]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.product import Completeness, Entry, Facts, Key, Product, Sink, Source
-from stages.formats.raster import any_lost, count_lost
+from stages.formats.raster import any_lost, as_read, count_lost
 
 __all__ = ["Image", "Mosaic", "Rendition"]
 
@@ -35,7 +35,7 @@ class Mosaic(Product):
     samples: Samples
     """(height, width) data numbers; (height, width, 3) if cfa is "colour"."""
     mask: Mask
-    """(height, width), True where a sample is lost."""
+    """(height, width), True where a sample is lost. Copy it before you write to it: one in which nothing is lost is a single octet."""
     cfa: Pattern = "RGGB"
     """Colour filter of (0,0) (0,1) (1,0) (1,1) of these samples; mono and colour pass through."""
     white: int = 255
@@ -66,7 +66,7 @@ class Mosaic(Product):
 
     def as_saved(self) -> Self:
         """All of it, with the record as it comes out of a file."""
-        return type(self)(samples=_packed(self.samples), mask=self.mask, **json.loads(json.dumps(self._record(), sort_keys=True)))
+        return type(self)(samples=_packed(self.samples), mask=as_read(self.mask), **json.loads(json.dumps(self._record(), sort_keys=True)))
 
     @classmethod
     def load(cls, source: Source) -> Self:
@@ -113,7 +113,7 @@ class Image(Product):
     samples: Samples
     """(height, width, 3), or (height, width) from a mono camera; 0 where lost."""
     mask: Mask
-    """(height, width), True where a pixel depends on a lost sample."""
+    """(height, width), True where a pixel depends on a lost sample; as a mosaic's, not to be written to."""
     edition: str = ""
     """The one it was made from."""
     editions: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ class Image(Product):
             return None
         record = json.loads(json.dumps(self._record() | {"meta": self.meta}, sort_keys=True))
         record["editions"] = tuple(record["editions"])
-        return type(self)(samples=_packed(self.samples), mask=self.mask, **record)
+        return type(self)(samples=_packed(self.samples), mask=as_read(self.mask), **record)
 
     def _write(self, sink: Sink, suffix: str, samples: NDArray[np.uint8], record: Facts) -> None:
         from stages.formats.png import png_parts

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.errors import ProfileError
+from stages.formats.raster import for_kernels
 from stages.products import SPOT_DTYPE, Mosaic, Sighting
 from stages.profile import Camera
 from stages.sequence.comb import is_combed
@@ -72,7 +73,7 @@ def without_telemetry(mosaic: Mosaic, camera: Camera) -> NDArray[np.bool_]:
 
 def histogram(samples: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Count the samples (uint8) of each level, (256,), those under the mask apart."""
-    counts: NDArray[np.int64] = _count(np.ascontiguousarray(samples), np.ascontiguousarray(mask))
+    counts: NDArray[np.int64] = _count(np.ascontiguousarray(samples), for_kernels(mask))
     return counts
 
 
@@ -99,7 +100,7 @@ def find_spots(samples: NDArray[Any], mask: NDArray[np.bool_], step: int, floor:
     """
     places = np.empty((samples.size // 4 + 1, 3), np.int64)
     near = samples.dtype.type(min(floor, int(np.iinfo(samples.dtype).max)))
-    count = _search(np.ascontiguousarray(samples), np.ascontiguousarray(mask), step, floor, near, places)
+    count = _search(np.ascontiguousarray(samples), for_kernels(mask), step, floor, near, places)
     found = places[:count]
     if count > MOST_SPOTS:
         strongest = np.argsort(-np.abs(found[:, 2]), kind="stable")[:MOST_SPOTS]
@@ -171,7 +172,7 @@ def means(samples: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.float32]
     height, width = samples.shape[0] // CELL, samples.shape[1] // CELL
     if not height or not width:
         return np.zeros((height, width, 4), np.float32)
-    result: NDArray[np.float32] = _average(np.ascontiguousarray(samples), np.ascontiguousarray(mask), height, width)
+    result: NDArray[np.float32] = _average(np.ascontiguousarray(samples), for_kernels(mask), height, width)
     return result
 
 

@@ -66,4 +66,5 @@ def test_killed_ten_times_the_tree_is_the_same(tmp_path, capsys):
         assert manifest.returncode == 0, manifest.stdout
     with capsys.disabled():
         sys.stdout.write("\n" + "\n".join(story) + "\n")
-    assert begun >= 8, story
+    # Some die while they begin, or between two batches.
+    assert begun > KILLS // 2, story
