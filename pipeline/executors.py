@@ -104,8 +104,6 @@ class DaskExecutor:
     """
 
     def __init__(self, *, scheduler: str | None, jobs: int) -> None:
-        # Before there are threads. Whatever performs the tasks, files are taken in here, a megabyte at a time.
-        keep_freed_memory()
         self._here = scheduler is None
         if self._here:
             FRESH.hold_for(jobs)
@@ -326,7 +324,7 @@ def _cluster_of_ours(**options: Any) -> Any:
 
 def _fork_from_a_server() -> None:
     """Begin the process that Dask is to fork worker processes from: it imports once what each of them would import first."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["distributed", __name__, "pipeline.warm"])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["pipeline.warm", "distributed", __name__])
     # It begins without this process's path for modules, and would take what it finds where somebody stands.
     told = SAFE_PATH in os.environ
     os.environ.setdefault(SAFE_PATH, OURS)

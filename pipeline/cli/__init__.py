@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pipeline.errors import ExitCode, SkycraneError
+from pipeline.memory import keep_freed_memory
 
 __all__ = ["main"]
 
@@ -94,6 +95,8 @@ def skycrane(*, debug: bool) -> None:
 def main() -> None:
     """Run the command line; the entry point of `skycrane`."""
     debug = "--debug" in sys.argv
+    # Before there are threads, whatever the command: files are taken in by this process, a megabyte at a time.
+    keep_freed_memory()
     try:
         code: Any = skycrane.main(standalone_mode=False)
     except click.exceptions.Abort:

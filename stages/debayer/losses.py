@@ -17,7 +17,8 @@ Mask: TypeAlias = NDArray[np.bool_]
 def grow_diamond(mask: Mask) -> Mask:
     """Spread over the 13 samples that Malvar's filters read for a pixel: those within two steps along rows and columns.
 
-    One in which nothing is lost is given back as it is. Mirrored borders add nothing: what a pixel reads beyond the edge lies within two steps of it on this side too.
+    One in which nothing is lost is given back as it is. Mirrored borders add nothing: what a pixel reads beyond the edge lies within
+    two steps of it on this side too.
     """
     if not any_lost(mask):
         return mask
