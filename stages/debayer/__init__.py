@@ -20,7 +20,7 @@ ALONE: Group[Repair] = Group.of(())
 """A frame of which no sequence tells anything."""
 
 
-@stage(version=6)
+@stage(version=7)
 def debayer(
     mosaics: Group[Mosaic],
     camera: Camera,

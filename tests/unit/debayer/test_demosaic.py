@@ -62,7 +62,7 @@ def strong_colours(truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.clip(np.round(grey + 3 * (soft - grey)), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("colours, over_menon, over_malvar", [("plain", -0.3, 3.0), ("strong", 2.0, 1.8)])
+@pytest.mark.parametrize("colours, over_menon, over_malvar", [("plain", -0.1, 3.5), ("strong", 2.4, 1.9)])
 def test_mlri_is_good_where_menon_is_and_where_menon_is_not(colours: str, over_menon: float, over_malvar: float, real: Path) -> None:
     scores = []
     for name in ("kodim01", "kodim05", "kodim19", "kodim23"):
