@@ -41,6 +41,13 @@ X_RESOLUTION, Y_RESOLUTION, PLANAR, PAGE_NAME, RESOLUTION_UNIT = 282, 283, 284, 
 NO_COMPRESSION, ADOBE_DEFLATE = 1, 8
 """Section 3; Adobe Photoshop TIFF Technical Notes (2002)."""
 BLACK_IS_ZERO, RGB = 1, 2
+PHOTOMETRICS = {1: BLACK_IS_ZERO, 3: RGB}
+"""By the count of channels."""
+TAGS = (
+    WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION, STRIP_OFFSETS, SAMPLES_PER_PIXEL, ROWS_PER_STRIP, STRIP_SIZES,
+    X_RESOLUTION, Y_RESOLUTION, PLANAR, RESOLUTION_UNIT,
+)  # fmt: skip
+"""Those that a page of samples may have, in their order."""
 ALIGNED = 16
 """Samples begin at a multiple of this, for those who map files into memory."""
 LONGEST = (1 << 32) - 1
@@ -88,7 +95,7 @@ def _samples_page(samples: NDArray[Any], record: Mapping[str, Any]) -> _Page:
     description = json.dumps(dict(record), sort_keys=True, separators=(",", ":")).encode("ascii")
     fields: dict[int, Values] = {
         BITS: (SHORT, (8 * samples.itemsize,) * channels),
-        PHOTOMETRIC: (SHORT, (RGB if channels == 3 else BLACK_IS_ZERO,)),
+        PHOTOMETRIC: (SHORT, (PHOTOMETRICS[channels],)),
         DESCRIPTION: (ASCII, description + b"\0"),
         SAMPLES_PER_PIXEL: (SHORT, (channels,)),
     }

@@ -126,6 +126,7 @@ SEEDS = {
     "pds4": pds4,
     "png": png,
     "tiff": tiff,
+    "tiff-plain": lambda: b"".join(tiff_parts(PICTURE, record={"a": 1})),
     "jpeg": lambda: imagecodecs.jpeg8_encode(PICTURE, level=80),
     "jpeg-ls": lambda: imagecodecs.jpegls_encode(PICTURE),
     "ccsds121": lambda: bytes(imagecodecs.aec_encode(PICTURE.tobytes(), bitspersample=8, flags=8, blocksize=16, rsi=128)),
