@@ -104,6 +104,8 @@ class DaskExecutor:
     """
 
     def __init__(self, *, scheduler: str | None, jobs: int) -> None:
+        # For whoever makes one without the command line, which has said so before anything else.
+        keep_freed_memory()
         self._here = scheduler is None
         if self._here:
             FRESH.hold_for(jobs)

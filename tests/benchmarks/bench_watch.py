@@ -36,6 +36,7 @@ from downlinks import SAMPLE, recordings, stream
 from pipeline.drive import Run
 from pipeline.executors import make_executor
 from pipeline.landing import Landing
+from pipeline.memory import keep_freed_memory
 from pipeline.mission import load_profile
 from pipeline.receipt import Journal
 from pipeline.registry import discover
@@ -214,6 +215,8 @@ def show_growth(rounds: list[tuple[int, float, float, int]], count: int) -> bool
 
 def main() -> int:
     """Run both; 1 if the last tenth costs more than it may."""
+    # As the command line does.
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=10_000)
     parser.add_argument("--rates", type=float, nargs="*", default=[10, 100], help="Mbit/s")
