@@ -43,11 +43,12 @@ NO_COMPRESSION, ADOBE_DEFLATE = 1, 8
 BLACK_IS_ZERO, RGB = 1, 2
 PHOTOMETRICS = {1: BLACK_IS_ZERO, 3: RGB}
 """By the count of channels."""
-TAGS = (
-    WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, DESCRIPTION, STRIP_OFFSETS, SAMPLES_PER_PIXEL, ROWS_PER_STRIP, STRIP_SIZES,
-    X_RESOLUTION, Y_RESOLUTION, PLANAR, RESOLUTION_UNIT,
-)  # fmt: skip
-"""Those that a page of samples may have, in their order."""
+KINDS = {
+    WIDTH: LONG, LENGTH: LONG, BITS: SHORT, COMPRESSION: SHORT, PHOTOMETRIC: SHORT, DESCRIPTION: ASCII, STRIP_OFFSETS: LONG,
+    SAMPLES_PER_PIXEL: SHORT, ROWS_PER_STRIP: LONG, STRIP_SIZES: LONG, X_RESOLUTION: RATIONAL, Y_RESOLUTION: RATIONAL, PLANAR: SHORT,
+    RESOLUTION_UNIT: SHORT,
+}  # fmt: skip
+"""Of the fields that a page of samples may have, in their order."""
 ALIGNED = 16
 """Samples begin at a multiple of this, for those who map files into memory."""
 LONGEST = (1 << 32) - 1

@@ -16,9 +16,9 @@ from stages.formats.tiff import (
     ASCII,
     BITS,
     COMPRESSION,
-    DESCRIPTION,
     ENTRY,
     HEADER,
+    KINDS,
     LENGTH,
     LONG,
     NO_COMPRESSION,
@@ -30,7 +30,6 @@ from stages.formats.tiff import (
     SHORT,
     STRIP_OFFSETS,
     STRIP_SIZES,
-    TAGS,
     WIDTH,
 )
 
@@ -78,7 +77,7 @@ def _read(data: bytes) -> Raster:
     if told != ((bits,) * channels, (NO_COMPRESSION,), (photometric,), (CHUNKY,)):
         raise ValueError
     row = width * channels * bits // 8
-    rows_per_strip, sizes = fields[ROWS_PER_STRIP][0], fields[STRIP_SIZES]
+    (rows_per_strip,), sizes = fields[ROWS_PER_STRIP], fields[STRIP_SIZES]
     if sum(sizes) != row * height or any(size != row * rows_per_strip for size in sizes[:-1]):
         raise ValueError
     begin = fields[STRIP_OFFSETS][0]
@@ -98,11 +97,13 @@ def _read_directory(data: bytes) -> tuple[dict[int, tuple[int, ...]], dict[str, 
     end = HEADER.size + 2 + ENTRY.size * count
     entries = list(ENTRY.iter_unpack(data[HEADER.size + 2 : end]))
     tags = [tag for tag, *_ in entries]
-    if struct.unpack_from("<I", data, end) != (0,) or tags != [tag for tag in TAGS if tag in tags]:
+    if struct.unpack_from("<I", data, end) != (0,) or tags != [tag for tag in KINDS if tag in tags]:
         raise ValueError
     fields, record = {}, None
     for tag, kind, number, held in entries:
-        if tag == DESCRIPTION and kind == ASCII:
+        if kind != KINDS[tag]:
+            raise ValueError
+        if kind == ASCII:
             record = json.loads(_apart(data, number, held).removesuffix(b"\0").decode("ascii"))
         elif kind in FORMATS and number <= MOST:
             form = struct.Struct(f"<{number}{FORMATS[kind]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import hypothesis.strategies as st
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import DataError
 from stages.formats.raster import Raster
-from stages.formats.tiff import tiff_parts
+from stages.formats.tiff import PLANAR, SHORT, tiff_parts
 from stages.formats.tiff_foreign import read_any_tiff
 from stages.formats.tiff_reader import read_plain_tiff
 
@@ -72,3 +73,10 @@ def test_what_is_cut_is_left_to_tifffile(length: int) -> None:
     assert read_plain_tiff(data) is None
     with pytest.raises(DataError):
         read_any_tiff(data, "here")
+
+
+def test_a_field_of_another_type_is_left_to_tifffile() -> None:
+    octets = bytearray(written(np.array([[[217, 163, 130]]], np.uint8), {"a": 1}))
+    at = octets.index(struct.pack("<HH", PLANAR, SHORT))
+    octets[at + 2] = 1  # BYTE (TIFF 6.0, section 2), by which tifffile takes the picture for another one
+    assert read_plain_tiff(bytes(octets)) is None
