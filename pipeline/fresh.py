@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pipeline.product import Product
 
@@ -97,7 +97,13 @@ class Fresh:
 def _size(product: Product) -> int:
     """Sum up arrays, and what else says how many bytes it holds."""
     values = (getattr(product, name) for name in getattr(product, "__dataclass_fields__", ()))
-    return sum(getattr(value, "nbytes", 0) for value in values)
+    return sum(_octets(value) for value in values)
+
+
+def _octets(value: Any) -> int:
+    octets = int(getattr(value, "nbytes", 0))
+    # All of an array without strides is one item.
+    return octets if any(getattr(value, "strides", (1,))) else min(octets, value.itemsize)
 
 
 FRESH = Fresh()

@@ -285,12 +285,12 @@ def _combine(across: Plane, down: Plane, phase: int, green: Plane) -> None:
             continue
         # Of the square whose first row stands two above.
         y = below - 2
-        _sum_square(changes_down, column, squares_down[y % 3])
+        _sum_square(changes_down, y, column, squares_down[y % 3])
         if y < 4:
             continue
         for row in range(3 if y == 4 else y + 1, y + 2):
             _change(across[row, : width - 2], across[row, 2:], changes_across[row % 3, 1:])
-        _sum_square(changes_across, column, sideways)
+        _sum_square(changes_across, y - 1, column, sideways)
         _lean(across[y], means[0], means[1])
         _lean_down(down, y, means[2], means[3])
         north, south = squares_down[(y - 2) % 3, 3:], squares_down[y % 3, 3:]
@@ -306,9 +306,10 @@ def _change(before: Plane, after: Plane, out: Plane) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _sum_square(rows: Plane, column: Plane, out: Plane) -> None:
-    """Sum up three by three values of three rows from each on."""
-    first, second, third = rows[0], rows[1], rows[2]
+def _sum_square(rows: Plane, top: int, column: Plane, out: Plane) -> None:
+    """Sum up three by three values from each on, of the rows from `top` on, each of which stands where its number by three says."""
+    # Always from top to bottom: in another order sums are rounded otherwise, and tiles would show.
+    first, second, third = rows[top % 3], rows[(top + 1) % 3], rows[(top + 2) % 3]
     for at in range(column.size):
         k = np.uint64(at)
         column[k] = first[k] + second[k] + third[k]

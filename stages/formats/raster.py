@@ -30,7 +30,7 @@ class Raster:
     or float64, and `stages.formats.levels` makes levels of them."""
     mask: Mask
     """(h, w), True where lost: where the file ends early, has a gap, is transparent or says so itself. Not to be written to: one in which
-    nothing is lost is a single octet, `nothing_lost`."""
+    nothing is lost may be a single octet, `nothing_lost`."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """format: "png", "jpeg", "jpeg-ls", "tiff" or another's name. lossless: whether its samples are the ones that were written.
     bits: of a sample. text: keywords of PNG and what they say. record: of our own TIFF files. label: product, instrument, start_time,

@@ -1,4 +1,4 @@
-"""Tag Image File Format: what `stages.formats.tiff` writes of a whole picture is read here, anything else by tifffile.
+"""Tag Image File Format: what `stages.formats.tiff` writes of a whole picture, in strips without gaps, is read here, the rest by tifffile.
 
 That takes six times as long for a mosaic of a megapixel, and a tenth of a second before the first.
 """
@@ -25,6 +25,7 @@ from stages.formats.tiff import (
     PHOTOMETRIC,
     PHOTOMETRICS,
     PLANAR,
+    RATIONAL,
     ROWS_PER_STRIP,
     SAMPLES_PER_PIXEL,
     SHORT,
@@ -105,7 +106,9 @@ def _read_directory(data: bytes) -> tuple[dict[int, tuple[int, ...]], dict[str, 
             raise ValueError
         if kind == ASCII:
             record = json.loads(_apart(data, number, held).removesuffix(b"\0").decode("ascii"))
-        elif kind in FORMATS and number <= MOST:
+        elif kind != RATIONAL:
+            if number > MOST:
+                raise ValueError
             form = struct.Struct(f"<{number}{FORMATS[kind]}")
             fields[tag] = form.unpack(_apart(data, form.size, held))
     if isinstance(record, dict):
@@ -116,4 +119,7 @@ def _read_directory(data: bytes) -> tuple[dict[int, tuple[int, ...]], dict[str, 
 def _apart(data: bytes, size: int, held: bytes) -> bytes:
     """Give the bytes of a field: in its entry, or where that says, if it has no room for them (section 2)."""
     (offset,) = struct.unpack("<I", held)
-    return held[:size] if size <= len(held) else data[offset : offset + size]
+    found = held[:size] if size <= len(held) else data[offset : offset + size]
+    if len(found) != size:
+        raise ValueError
+    return found

@@ -35,7 +35,7 @@ class Mosaic(Product):
     samples: Samples
     """(height, width) data numbers; (height, width, 3) if cfa is "colour"."""
     mask: Mask
-    """(height, width), True where a sample is lost. Copy it before you write to it: one in which nothing is lost is a single octet."""
+    """(height, width), True where a sample is lost. Copy it before you write to it: one in which nothing is lost may be one octet."""
     cfa: Pattern = "RGGB"
     """Colour filter of (0,0) (0,1) (1,0) (1,1) of these samples; mono and colour pass through."""
     white: int = 255

@@ -112,15 +112,18 @@ def test_layout_byte_order_and_a_given_array_change_nothing(method: Any) -> None
     assert np.array_equal(out, expected)
 
 
-def test_tiles_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    mosaic = RNG.integers(0, 256, (150, 131), np.uint8)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("tile", [34, 64])
+def test_tiles_do_not_show(tile: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    white = int(np.iinfo(dtype).max)
+    mosaic = RNG.integers(0, white + 1, (150, 131)).astype(dtype)
     mask = np.zeros(mosaic.shape, bool)
     mask[60:63, 20:] = True
-    expected = np.empty((150, 131, 3), np.uint8)
-    demosaic_residual(mosaic, (0, 1), 255, expected, mask)
-    monkeypatch.setattr("stages.debayer.residual.TILE", 34)
+    expected = np.empty((150, 131, 3), dtype)
+    demosaic_residual(mosaic, (0, 1), white, expected, mask)
+    monkeypatch.setattr("stages.debayer.residual.TILE", tile)
     found = np.empty_like(expected)
-    demosaic_residual(mosaic, (0, 1), 255, found, mask)
+    demosaic_residual(mosaic, (0, 1), white, found, mask)
     assert np.array_equal(found, expected)
 
 

@@ -74,6 +74,11 @@ def test_what_says_how_many_bytes_it_holds_counts_as_arrays_do():
     assert not fresh.keep(large, "d")
 
 
+def test_an_array_that_is_one_octet_counts_as_one():
+    fresh = Fresh(250)
+    assert fresh.keep(Picture(frame="1", samples=np.broadcast_to(np.uint8(0), (90, 90))), "d")
+
+
 def test_a_process_with_one_task_at_a_time_holds_little_and_one_with_many_no_more_than_all():
     fresh = Fresh()
     fresh.hold_for(1)
