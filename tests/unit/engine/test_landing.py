@@ -44,12 +44,17 @@ def test_what_came_while_nobody_watched_is_complete(tmp_path):
     assert Landing([tmp_path], settle=5.0).poll() == [path]
 
 
-def test_a_file_that_grows_later_is_taken_again(tmp_path):
-    landing = Landing([tmp_path], settle=2.0)
-    path = tmp_path / "a.bin"
+def taken(folder):
+    """Have a file taken in that had been there for long."""
+    landing, path = Landing([folder], settle=2.0), folder / "a.bin"
     path.write_bytes(b"1")
     os.utime(path, (1_000_000, 1_000_000))
     assert landing.poll(now=0.0) == [path]
+    return landing, path
+
+
+def test_a_file_that_grows_later_is_taken_again(tmp_path):
+    landing, path = taken(tmp_path)
     path.write_bytes(b"12")
     wall = path.stat().st_mtime
     assert landing.poll(now=1.0, wall=wall) == []
@@ -58,11 +63,7 @@ def test_a_file_that_grows_later_is_taken_again(tmp_path):
 
 def test_a_file_of_which_only_the_inode_changes_is_offered_again(tmp_path):
     """It may have been refused because of that; and bytes may have changed whose time was put back."""
-    landing = Landing([tmp_path], settle=2.0)
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"1")
-    os.utime(path, (1_000_000, 1_000_000))
-    assert landing.poll(now=0.0) == [path]
+    landing, path = taken(tmp_path)
     before = path.stat().st_ctime_ns
     while path.stat().st_ctime_ns == before:
         os.utime(path, (1_000_000, 1_000_000))

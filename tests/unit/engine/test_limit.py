@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import numba
 import numpy as np
 import pytest
 
+from pipeline import limit
 from pipeline.errors import ExitCode, ProfileError
 from pipeline.executors import SyncExecutor, make_executor
 from pipeline.limit import in_time
@@ -28,8 +30,23 @@ def test_steps_in_time_give_what_they_give():
     assert in_time([], 60.0) == ([], None)
 
 
-def test_each_step_has_the_time_to_itself():
-    assert in_time([lambda: time.sleep(0.05)] * 8, 0.3) == ([None] * 8, None)
+def test_each_step_has_the_time_to_itself(monkeypatch):
+    clock, waiting, looked = SimpleNamespace(now=0.0), threading.current_thread(), threading.Event()
+
+    def monotonic():
+        if threading.current_thread() is waiting:
+            looked.set()
+        return clock.now
+
+    def take_most_of_it():
+        clock.now += 0.05
+        looked.clear()
+        # Who waits looks at the clock while each step is under way.
+        assert looked.wait(60)
+
+    monkeypatch.setattr(limit, "time", SimpleNamespace(monotonic=monotonic, thread_time=time.thread_time))
+    assert in_time([take_most_of_it] * 8, 0.06) == ([None] * 8, None)
+    assert clock.now == pytest.approx(0.4)
 
 
 def test_what_a_step_raises_is_raised():
