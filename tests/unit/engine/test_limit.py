@@ -53,9 +53,9 @@ def test_what_a_step_raises_is_raised():
     def fail():
         raise KeyError("lost")
 
-    for limit in (0.0, 60.0):
+    for seconds in (0.0, 60.0):
         with pytest.raises(KeyError, match="lost"):
-            in_time([lambda: 1, fail, lambda: 2], limit)
+            in_time([lambda: 1, fail, lambda: 2], seconds)
 
 
 def test_a_kernel_that_never_lets_go_of_its_thread_is_given_up_as_one_that_computes():
